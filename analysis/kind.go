@@ -1,0 +1,106 @@
+package analysis
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"hash/maphash"
+	"sort"
+	"strings"
+
+	"github.com/tiercel/tiercel/alert"
+)
+
+// Kinder tells alerts of the same kind from others: same rule, source,
+// priority, host and fields, but for what differs between repeats of the same
+// thing (times, process ids, client ports). One Kinder serves one goroutine;
+// all of an Analyzer give the same keys within one run.
+type Kinder struct {
+	z    *Analyzer
+	hash maphash.Hash
+}
+
+// NewKinder returns a Kinder for one goroutine. Kinders with the same seed
+// give the same keys.
+func (z *Analyzer) NewKinder(seed maphash.Seed) *Kinder {
+	k := &Kinder{z: z}
+	k.hash.SetSeed(seed)
+	return k
+}
+
+// Key returns the kind of an alert as a number that is the same within one
+// run. The order of the fields does not matter.
+func (k *Kinder) Key(a *alert.Alert) uint64 {
+	name := a.Rule
+	if name == "" {
+		name = a.Message
+	}
+	key := k.one("rule", name) + k.one("source", a.Source) + k.one("hostname", a.Hostname) +
+		k.one("priority", a.Priority.String())
+	for i := range a.Fields {
+		f := &a.Fields[i]
+		if !k.z.base.Volatile(f.Name) {
+			key += k.one(f.Name, stableValue(f)) ^ uint64(f.Value.Kind)
+		}
+	}
+	if k.z.context != nil {
+		for s, w := range k.z.context.windows {
+			if w.holds(a.Time) {
+				key += k.one("window", s.ID)
+			}
+		}
+	}
+	return key
+}
+
+func (k *Kinder) one(name, value string) uint64 {
+	k.hash.Reset()
+	k.hash.WriteString(name)
+	k.hash.WriteByte(0)
+	k.hash.WriteString(value)
+	return k.hash.Sum64()
+}
+
+// stableValue is a value without the client's port of a connection, which is
+// a new one each time.
+func stableValue(f *alert.Field) string {
+	if !strings.HasPrefix(f.Name, "fd.name") {
+		return f.Value.Text
+	}
+	client, server, ok := strings.Cut(f.Value.Text, "->")
+	if !ok {
+		return f.Value.Text
+	}
+	if i := strings.LastIndexByte(client, ':'); i > 0 {
+		client = client[:i]
+	}
+	return client + "->" + server
+}
+
+// KindID names the kind of an alert, the same in every run and on every
+// machine: from the alert's stable fields alone.
+func (z *Analyzer) KindID(a *alert.Alert) string {
+	lines := []string{"rule\x00" + a.Rule, "source\x00" + a.Source, "hostname\x00" + a.Hostname,
+		"priority\x00" + a.Priority.String()}
+	if a.Rule == "" {
+		lines = append(lines, "message\x00"+a.Message)
+	}
+	for i := range a.Fields {
+		if f := &a.Fields[i]; !z.base.Volatile(f.Name) {
+			lines = append(lines, f.Name+"\x00"+stableValue(f))
+		}
+	}
+	sort.Strings(lines)
+	sum := sha256.Sum256([]byte(strings.Join(lines, "\x01")))
+	return hex.EncodeToString(sum[:8])
+}
+
+// Volatile returns the fields of an alert that its kind leaves out.
+func (z *Analyzer) Volatile(a *alert.Alert) []string {
+	var out []string
+	for i := range a.Fields {
+		if z.base.Volatile(a.Fields[i].Name) {
+			out = append(out, a.Fields[i].Name)
+		}
+	}
+	return out
+}

@@ -1,0 +1,209 @@
+package render
+
+import (
+	"strconv"
+	"strings"
+
+	"github.com/tiercel/tiercel/evidence"
+	"github.com/tiercel/tiercel/report"
+)
+
+// The types below are what the template sees: everything looked up, nothing
+// escaped.
+type (
+	htmlOverview struct {
+		*overview
+		Index bool
+	}
+	htmlSeverity struct {
+		Class string // one of ours, never text of a document
+		Label string
+	}
+	htmlDocument struct {
+		Anchor, Title                 string
+		Headline, Why                 htmlText
+		Verdict, Confidence, OurWords string
+		Severity                      htmlSeverity
+		Alerts                        []evidence.Span
+		Sections                      []htmlSection
+	}
+	htmlSection struct {
+		Anchor, Title string
+		Blocks        []htmlBlock
+	}
+	// htmlBlock has one of its parts set.
+	htmlBlock struct {
+		Paragraph  []htmlText
+		List       []htmlText
+		Ordered    bool
+		Table      []htmlRow
+		Steps      *htmlSteps
+		References []htmlReference
+	}
+	htmlText struct {
+		Spans []evidence.Span
+		Cites []htmlCite
+	}
+	htmlCite struct {
+		Number int
+		Anchor string
+	}
+	htmlRow struct {
+		Field, Value string
+		Meaning      htmlText
+	}
+	htmlSteps struct {
+		Title string
+		Items []htmlStep
+	}
+	htmlStep struct {
+		Number            int
+		Title, Control    string
+		Fit               string
+		Say, FitReason    htmlText
+		Needs, Effects    []htmlText
+		Code, Check, Undo []htmlCode
+		HasFacts          bool
+	}
+	htmlCode struct {
+		Language, Text string
+		Warning        string
+		Note           htmlText
+	}
+	htmlReference struct {
+		Number int
+		Anchor string
+		Spans  []evidence.Span
+		URL    string
+	}
+)
+
+var severityClasses = map[string]string{
+	"critical": "critical", "high": "high", "medium": "medium", "low": "low", "info": "info",
+}
+
+func htmlSeverityOf(s string) htmlSeverity {
+	return htmlSeverity{severityClasses[s], wordOf(severityWords, s)}
+}
+
+// htmlBuilder turns one document into its view.
+type htmlBuilder struct {
+	anchor string
+	n      numbers
+	step   int
+}
+
+func htmlDocumentOf(d *report.Document, n numbers) htmlDocument {
+	h := htmlBuilder{anchor: anchorWord(d.ID), n: n}
+	view := htmlDocument{
+		Anchor: h.anchor, Title: d.Title, Headline: h.text(d.Headline),
+		Severity: htmlSeverityOf(d.Severity), Alerts: merged(alertsLine(d.Alerts)),
+	}
+	view.Verdict, view.Confidence, view.OurWords = verdictParts(d)
+	if d.Alerts.Count > 1 {
+		view.Why = h.text(d.Alerts.Why)
+	}
+	for _, s := range d.Sections {
+		section := htmlSection{Anchor: h.anchor + "-" + anchorWord(s.ID), Title: s.Title}
+		for _, b := range s.Blocks {
+			section.Blocks = append(section.Blocks, h.block(b))
+		}
+		view.Sections = append(view.Sections, section)
+	}
+	return view
+}
+
+func (h *htmlBuilder) block(b report.Block) htmlBlock {
+	switch b := b.(type) {
+	case report.Paragraph:
+		return htmlBlock{Paragraph: h.texts(b.Statements)}
+	case report.List:
+		return htmlBlock{List: h.texts(b.Items), Ordered: b.Ordered}
+	case report.Table:
+		return htmlBlock{Table: h.rows(b)}
+	case report.Steps:
+		return htmlBlock{Steps: h.steps(b)}
+	case report.References:
+		return htmlBlock{References: h.references(b)}
+	}
+	return htmlBlock{}
+}
+
+func (h *htmlBuilder) text(s evidence.Statement) htmlText {
+	t := htmlText{Spans: merged(s.Spans)}
+	for _, n := range h.n.of(s) {
+		t.Cites = append(t.Cites, htmlCite{n, h.referenceAnchor(n)})
+	}
+	return t
+}
+
+func (h *htmlBuilder) texts(list []evidence.Statement) []htmlText {
+	var all []htmlText
+	for _, s := range list {
+		if !s.Empty() {
+			all = append(all, h.text(s))
+		}
+	}
+	return all
+}
+
+func (h *htmlBuilder) rows(b report.Table) []htmlRow {
+	rows := make([]htmlRow, len(b.Rows))
+	for i, r := range b.Rows {
+		rows[i] = htmlRow{r.Field, r.Value, h.text(r.Meaning)}
+	}
+	return rows
+}
+
+func (h *htmlBuilder) steps(b report.Steps) *htmlSteps {
+	if len(b.Items) == 0 {
+		return nil
+	}
+	view := htmlSteps{Title: b.Title}
+	for _, s := range b.Items {
+		h.step++
+		step := htmlStep{
+			Number: h.step, Title: s.Title, Control: s.Control, Say: h.text(s.Say),
+			Needs: h.texts(s.Needs), Effects: h.texts(s.Effects), FitReason: h.text(s.FitReason),
+			Code: h.codes(s.Code), Check: h.codes(s.Check), Undo: h.codes(s.Undo),
+		}
+		if s.Fit != "" {
+			step.Fit = wordOf(fitWords, s.Fit)
+		}
+		step.HasFacts = len(step.Needs)+len(step.Effects)+len(step.Fit)+len(step.Control) > 0
+		view.Items = append(view.Items, step)
+	}
+	return &view
+}
+
+func (h *htmlBuilder) codes(list []report.Code) []htmlCode {
+	all := make([]htmlCode, len(list))
+	for i, c := range list {
+		text, changed := code(c.Text)
+		all[i] = htmlCode{Language: infoWord(c.Language), Text: strings.TrimSuffix(text, "\n"), Note: h.text(c.Note)}
+		if changed {
+			all[i].Warning = codeNote
+		}
+	}
+	return all
+}
+
+func (h *htmlBuilder) references(b report.References) []htmlReference {
+	all := make([]htmlReference, len(b.Items))
+	for i, r := range b.Items {
+		all[i] = htmlReference{r.Number, h.referenceAnchor(r.Number), merged(refersTo(r)), webAddress(r)}
+	}
+	return all
+}
+
+func (h *htmlBuilder) referenceAnchor(n int) string { return h.anchor + "-e" + strconv.Itoa(n) }
+
+// anchorWord makes of an id of ours what may stand in an id attribute.
+func anchorWord(id string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '-' {
+			return r
+		}
+		return '-'
+	}, id)
+}

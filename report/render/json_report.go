@@ -1,0 +1,130 @@
+package render
+
+import (
+	"encoding/json"
+
+	"github.com/tiercel/tiercel/evidence"
+	"github.com/tiercel/tiercel/report"
+)
+
+type (
+	// jsonItem is one piece of evidence. A field's value is there even when
+	// it is empty; a source has none.
+	jsonItem struct {
+		Kind  evidence.Kind `json:"kind"`
+		Ref   string        `json:"ref"`
+		Value *string       `json:"value,omitempty"`
+	}
+	jsonStatement struct {
+		Text     string     `json:"text"`
+		Evidence []jsonItem `json:"evidence"`
+	}
+	jsonVerdict struct {
+		Class      string          `json:"class"`
+		Confidence float64         `json:"confidence"`
+		Reasons    []jsonStatement `json:"reasons"`
+		Unknowns   []jsonStatement `json:"unknowns"`
+	}
+	jsonAlert struct {
+		File string          `json:"file"`
+		Line int             `json:"line"`
+		UUID *string         `json:"uuid"`
+		Rule json.RawMessage `json:"rule"`
+		Time *string         `json:"time"`
+		Why  json.RawMessage `json:"why"`
+	}
+	jsonReport struct {
+		Title    string        `json:"title"`
+		Sections []jsonSection `json:"sections"`
+	}
+	jsonSection struct {
+		ID         string          `json:"id"`
+		Title      string          `json:"title"`
+		Statements []jsonStatement `json:"statements"`
+		Table      []jsonRow       `json:"table,omitempty"`
+		Steps      []jsonStep      `json:"steps,omitempty"`
+		References []jsonReference `json:"references,omitempty"`
+	}
+	jsonRow struct {
+		Field    string         `json:"field"`
+		Value    string         `json:"value"`
+		Meaning  *jsonStatement `json:"meaning"`
+		Evidence []jsonItem     `json:"evidence"`
+	}
+	jsonStep struct {
+		Group     string          `json:"group"`
+		Title     string          `json:"title"`
+		Control   string          `json:"control"`
+		Say       *jsonStatement  `json:"say"`
+		Needs     []jsonStatement `json:"needs"`
+		Effects   []jsonStatement `json:"effects"`
+		Code      []jsonCode      `json:"code"`
+		Check     []jsonCode      `json:"check"`
+		Undo      []jsonCode      `json:"undo"`
+		Fit       string          `json:"fit"`
+		FitReason *jsonStatement  `json:"fit_reason"`
+	}
+	jsonCode struct {
+		Language string         `json:"language"`
+		Text     string         `json:"text"`
+		Note     *jsonStatement `json:"note"`
+	}
+	jsonReference struct {
+		Number   int      `json:"number"`
+		Evidence jsonItem `json:"evidence"`
+		Title    string   `json:"title,omitempty"`
+		URL      string   `json:"url,omitempty"`
+	}
+)
+
+func jsonReportOf(d *report.Document) jsonReport {
+	r := jsonReport{Title: d.Title, Sections: []jsonSection{}}
+	for _, s := range d.Sections {
+		j := jsonSection{ID: s.ID, Title: s.Title, Statements: []jsonStatement{}}
+		for _, b := range s.Blocks {
+			j.add(b)
+		}
+		r.Sections = append(r.Sections, j)
+	}
+	return r
+}
+
+func (j *jsonSection) add(b report.Block) {
+	switch b := b.(type) {
+	case report.Paragraph:
+		j.Statements = append(j.Statements, jsonStatements(b.Statements)...)
+	case report.List:
+		j.Statements = append(j.Statements, jsonStatements(b.Items)...)
+	case report.Table:
+		for _, r := range b.Rows {
+			j.Table = append(j.Table, jsonRow{r.Field, r.Value, jsonStatementOf(r.Meaning),
+				jsonEvidence([]evidence.Evidence{r.Evidence})})
+		}
+	case report.Steps:
+		for _, s := range b.Items {
+			j.Steps = append(j.Steps, jsonStepOf(b.Title, s))
+		}
+	case report.References:
+		for _, r := range b.Items {
+			e := jsonEvidence([]evidence.Evidence{r.Evidence})[0]
+			j.References = append(j.References, jsonReference{r.Number, e, r.Title, r.URL})
+		}
+	}
+}
+
+func jsonStepOf(group string, s report.Step) jsonStep {
+	return jsonStep{
+		Group: group, Title: s.Title, Control: s.Control, Say: jsonStatementOf(s.Say),
+		Needs: jsonStatements(s.Needs), Effects: jsonStatements(s.Effects),
+		Code: jsonCodes(s.Code), Check: jsonCodes(s.Check), Undo: jsonCodes(s.Undo),
+		Fit: s.Fit, FitReason: jsonStatementOf(s.FitReason),
+	}
+}
+
+func jsonCodes(list []report.Code) []jsonCode {
+	all := make([]jsonCode, len(list))
+	for i, c := range list {
+		all[i] = jsonCode{c.Language, c.Text, jsonStatementOf(c.Note)}
+	}
+	return all
+}

@@ -1,0 +1,156 @@
+package render
+
+import (
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/tiercel/tiercel/evidence"
+	"github.com/tiercel/tiercel/report"
+)
+
+// timeLayout is how people see times: UTC, to the second.
+const timeLayout = "2006-01-02 15:04:05 UTC"
+
+const (
+	alsoSeen  = "Also seen"
+	inputHead = "What was read"
+	noValue   = "(empty)"
+	codeNote  = `Some characters here cannot be seen and stand as escapes such as \x1b. This is not the exact text: do not paste it.`
+)
+
+var verdictWords = map[string]string{
+	"attack": "attack", "suspicious": "suspicious", "test": "security test",
+	"benign": "ordinary work", "unknown": "unknown",
+}
+
+var severityWords = map[string]string{
+	"critical": "critical", "high": "high", "medium": "medium", "low": "low", "info": "informational",
+}
+
+var fitWords = map[string]string{
+	"fits": "Fits this host.", "does not fit": "Does not fit this host.", "in force": "Already in force on this host.",
+}
+
+func wordOf(words map[string]string, s string) string {
+	if w, ok := words[s]; ok {
+		return w
+	}
+	return prose(s)
+}
+
+func confidenceWord(c float64) string {
+	switch {
+	case c >= 0.8:
+		return "high"
+	case c >= 0.5:
+		return "medium"
+	}
+	return "low"
+}
+
+// verdictParts are the three short sentences of the verdict line.
+func verdictParts(d *report.Document) (verdict, confidence, severity string) {
+	return "Verdict: " + wordOf(verdictWords, d.Verdict.Class) + ".",
+		"Confidence: " + confidenceWord(d.Verdict.Confidence) + ".",
+		"Our severity: " + wordOf(severityWords, d.Severity) + "."
+}
+
+func own(text string) evidence.Span   { return evidence.Span{Text: text} }
+func value(text string) evidence.Span { return evidence.Span{Text: text, Value: true} }
+
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return strconv.Itoa(n) + " " + many
+}
+
+func clock(t time.Time) string { return t.UTC().Format(timeLayout) }
+
+// alertsLine says how many alerts the document speaks of, and when they came.
+func alertsLine(a report.Alerts) []evidence.Span {
+	spans := []evidence.Span{own(count(a.Count, "alert", "alerts"))}
+	if a.Rule != "" {
+		spans = append(spans, own(" of the rule "), value(a.Rule))
+	}
+	return append(spans, own(alertsWhen(a)))
+}
+
+func alertsWhen(a report.Alerts) string {
+	first, last := clock(a.First), clock(a.Last)
+	switch {
+	case a.First.IsZero():
+		return ", without a time."
+	case a.Count == 1:
+		return ", at " + first + "."
+	case first == last:
+		return ", all at " + first + "."
+	}
+	return ", first at " + first + ", last at " + last + "."
+}
+
+// refersTo describes a piece of evidence, without its number and URL.
+func refersTo(r report.Reference) []evidence.Span {
+	e := r.Evidence
+	switch e.Kind {
+	case evidence.Source:
+		return sourceSpans(r)
+	case evidence.Field:
+		return []evidence.Span{own("Alert field "), value(e.Ref), own(" = "), value(e.Value)}
+	case evidence.Observation:
+		return []evidence.Span{own("Seen on the host by "), value(e.Ref), own(": "), value(e.Value)}
+	case evidence.Alert:
+		return []evidence.Span{own("Alert "), value(e.Ref), own(" of the rule "), value(e.Value)}
+	}
+	return []evidence.Span{value(string(e.Kind)), own(" "), value(e.Ref), own(": "), value(e.Value)}
+}
+
+func sourceSpans(r report.Reference) []evidence.Span {
+	id, place, _ := strings.Cut(r.Evidence.Ref, "#")
+	spans := []evidence.Span{own(r.Title)}
+	if r.Title == "" {
+		spans[0] = value(id)
+	}
+	if place != "" {
+		spans = append(spans, own(", "), value(place))
+	}
+	return append(spans, own("."))
+}
+
+// webAddress returns the URL of a source if it is a plain web address, else "".
+func webAddress(r report.Reference) string {
+	if !strings.HasPrefix(r.URL, "https://") && !strings.HasPrefix(r.URL, "http://") {
+		return ""
+	}
+	for _, c := range r.URL {
+		if c <= ' ' || c > '~' || strings.ContainsRune("<>\\`\"{}|^", c) {
+			return ""
+		}
+	}
+	return r.URL
+}
+
+// merged joins neighbours of one kind, so that a format's markers never touch.
+func merged(spans []evidence.Span) []evidence.Span {
+	var all []evidence.Span
+	for _, s := range spans {
+		if !s.Value && s.Text == "" {
+			continue
+		}
+		if n := len(all) - 1; n >= 0 && all[n].Value == s.Value {
+			all[n].Text += s.Text
+			continue
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func joinNumbers(found []int) string {
+	parts := make([]string, len(found))
+	for i, n := range found {
+		parts[i] = strconv.Itoa(n)
+	}
+	return strings.Join(parts, ", ")
+}
