@@ -25,11 +25,12 @@ type Alert struct {
 	Extra    Fields // top-level keys that are none of the above
 	Form     Form   // how it was delivered
 	Origin   Origin
-	Raw      []byte // the record as it stood in the input, without its wrapper
-	// Ambiguous names the fields of a text line that were given twice: their
-	// value cannot be known, so they are not in Fields.
+	Raw      []byte // the object or line as it stood in the input, without its wrapper
+	// Ambiguous names the fields of a text line whose value cannot be known, so
+	// that they are not in Fields: they were given twice, or stand right before
+	// such a one, which may be a part of their own text. Sorted.
 	Ambiguous []string
-	// Cut names the fields whose value Falcosidekick cut to "[...]".
+	// Cut names the fields whose value Falcosidekick cut: 507 bytes and "[...]".
 	Cut []string
 }
 

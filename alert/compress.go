@@ -94,7 +94,7 @@ func (n named) Read(p []byte) (int, error) {
 	return k, err
 }
 
-// isEnd tells the end of a stream from an end inside it, which wraps io.EOF in some readers.
+// isEnd: at its end a reader returns io.EOF itself; wrapped, it is another error.
 func isEnd(err error) bool { return err == io.EOF } //nolint:errorlint // see above
 
 // spelled makes an end inside the compressed data more than "unexpected EOF",

@@ -52,7 +52,7 @@ func (d *Decoder) Decode(rec Record, file string) (*Alert, error) {
 	if rec.Kind == LineRecord {
 		a, reason = d.line(rec.Bytes, 0)
 	} else {
-		a, reason = d.object(rec.Bytes, 0)
+		a, reason = d.object(bytes.Trim(rec.Bytes, " \t\r\n"), 0)
 	}
 	if reason != "" {
 		return nil, &BrokenError{Line: rec.Line, Reason: reason}
@@ -71,12 +71,12 @@ func (d *Decoder) reset() {
 
 // line decodes a line, in so many wrappers.
 func (d *Decoder) line(b []byte, wrappers int) (*Alert, string) {
-	b = unwrapLine(b)
+	b = unwrapLine(bytes.TrimRight(b, "\r\n"))
 	if b == nil {
 		return nil, ""
 	}
 	if b[0] == '{' {
-		return d.object(bytes.TrimRight(b, " \t\r\n"), wrappers)
+		return d.object(bytes.TrimRight(b, " \t"), wrappers)
 	}
 	return d.text(b)
 }
@@ -129,7 +129,7 @@ func (d *Decoder) unwrap(b []byte, wrappers int) (*Alert, string) {
 	for _, v := range []*fastjson.Value{t.values[keyLog], t.values[keyMessageField]} {
 		if text, ok := lineOf(v, d.inner[wrappers][:0]); ok {
 			d.inner[wrappers] = text
-			return d.line(bytes.TrimRight(text, "\r\n"), wrappers+1)
+			return d.line(text, wrappers+1)
 		}
 	}
 	return nil, ""

@@ -25,7 +25,7 @@ type Value struct {
 
 // Known reports whether the value tells anything: null, "<NA>" and "N/A" do not.
 func (v Value) Known() bool {
-	return v.Kind != Null && !(v.Kind == String && (v.Text == "<NA>" || v.Text == "N/A"))
+	return v.Kind != Null && (v.Kind != String || v.Text != "<NA>" && v.Text != "N/A")
 }
 
 // Field is one named value.

@@ -20,8 +20,7 @@ func likeAlert(b []byte) bool {
 
 // Within a string of a wrapper the key's quotes are escaped.
 var alertMarks = [][]byte{
-	[]byte(`"rule":`), []byte(`"rule" :`), []byte(`"priority":`), []byte(`"priority" :`),
-	[]byte(`\"rule\":`), []byte(`\"priority\":`), []byte(`"output_fields"`), []byte(`\"output_fields\"`),
+	[]byte(`output_fields`), []byte(`"rule":`), []byte(`\"rule\":`), []byte(`"priority":`), []byte(`\"priority\":`),
 	[]byte(`{\"output\":`), []byte(`{\"hostname\":`), []byte(`{\"uuid\":`),
 }
 

@@ -62,7 +62,7 @@ func keyIndex(key []byte) int {
 // topLevel is what an object has on its top level.
 type topLevel struct {
 	values [keyCount]*fastjson.Value
-	twice  string // a key that was given twice
+	twice  *string // a key that was given twice
 }
 
 func (d *Decoder) topKey(key []byte, v *fastjson.Value) {
@@ -74,11 +74,12 @@ func (d *Decoder) topKey(key []byte, v *fastjson.Value) {
 			return
 		}
 	} else if k < keyCount {
-		t.twice = keyNames[k]
+		t.twice = &keyNames[k]
 		return
 	}
 	if d.names.taken(view(key)) {
-		t.twice = view(key)
+		name := view(key)
+		t.twice = &name
 		return
 	}
 	d.extra = append(d.extra, Field{Name: view(key)})
@@ -139,8 +140,8 @@ func typeName(v *fastjson.Value) string {
 func (d *Decoder) build(b []byte) (*Alert, string) {
 	a := &d.alert
 	a.Form, a.Raw = FormJSON, b
-	if d.top.twice != "" {
-		return nil, givenTwice(d.top.twice)
+	if d.top.twice != nil {
+		return nil, givenTwice(*d.top.twice)
 	}
 	d.strings()
 	d.tagList()

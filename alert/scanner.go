@@ -282,30 +282,21 @@ func (s *Scanner) lines(dst []byte) (Record, []byte, bool) {
 	var sy syntax
 	for {
 		win := s.w.bytes()
-		switch sy.run(win) {
-		case done:
-			newlines := bytes.Count(win[:sy.i], []byte("\n"))
-			return s.found(sy.i, newlines, dst)
-		case failed:
-			return s.notLines(dst, sy.i, sy.where(win))
-		}
-		if len(win) > s.max {
-			return s.notLines(dst, len(win), s.tooLong())
-		}
-		if !s.w.more() {
-			return s.notLines(dst, len(win), sy.ended())
+		win = win[:min(len(win), s.max)]
+		switch state := sy.run(win); {
+		case state == done:
+			return s.found(sy.i, newlines(win[:sy.i]), dst)
+		case state == failed:
+			return s.giveUp(dst, sy.i, newlines(win[:sy.i]), sy.where(win))
+		case len(win) == s.max:
+			return s.giveUp(dst, len(win), newlines(win)+1, s.tooLong())
+		case !s.w.more():
+			return s.giveUp(dst, len(win), newlines(win)+1, sy.ended())
 		}
 	}
 }
 
-// notLines gives up an object whose first n bytes were good.
-func (s *Scanner) notLines(dst []byte, n int, reason string) (Record, []byte, bool) {
-	lines := bytes.Count(s.w.bytes()[:n], []byte("\n"))
-	if s.w.err != nil && n == len(s.w.bytes()) {
-		lines++
-	}
-	return s.giveUp(dst, n, lines, reason)
-}
+func newlines(b []byte) int { return bytes.Count(b, []byte("\n")) }
 
 // giveUp reports an object of n bytes that covers so many lines. Its other
 // lines are read again, but not counted when nothing is found in them.
@@ -329,7 +320,7 @@ func (s *Scanner) textLine(dst []byte) (Record, []byte, bool) {
 	if n > s.max {
 		return s.broken(dst, s.tooLong())
 	}
-	line := bytes.TrimSuffix(s.w.bytes()[:n], []byte("\r"))
+	line := bytes.TrimRight(s.w.bytes()[:n], "\r")
 	if bytes.IndexByte(line, 0) >= 0 {
 		return s.broken(dst, nulByte)
 	}

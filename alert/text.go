@@ -100,7 +100,7 @@ func (d *Decoder) text(b []byte) (*Alert, string) {
 		a.Time = parseTime(p.time)
 	}
 	message, fields := d.splitOutput(s[p.length:])
-	if a.Message = message; message == "" {
+	if a.Message = message; strings.TrimSpace(message) == "" {
 		return nil, ""
 	}
 	d.pairs(fields)

@@ -49,7 +49,7 @@ func decodeLoginUID(v alert.Value, _ *alert.Alert) string {
 	case "-1", "4294967295":
 		return "not set: no login session; usual for daemons and containers, names nobody"
 	case "0":
-		return "root logged in; a login is kept across su and sudo"
+		return "root: a login of root, or a job that cron ran for root; it is kept across su and sudo"
 	}
 	if _, err := strconv.ParseUint(v.Text, 10, 32); err != nil {
 		return ""
@@ -106,7 +106,7 @@ func decodeDuration(v alert.Value, _ *alert.Alert) string {
 var exeFlags = map[string]string{
 	"EXE_WRITABLE":    "the user may write the executed file (always so for root, and for a memfd that it made)",
 	"EXE_UPPER_LAYER": "the file is not from the image: it is in the container's writable layer",
-	"EXE_LOWER_LAYER": "the file is from a lower overlay layer, that is, from the image",
+	"EXE_LOWER_LAYER": "the file is from a lower layer of an overlay; in a container that is the image",
 	"EXE_FROM_MEMFD":  "the executed file is a memfd: it exists in memory only",
 }
 

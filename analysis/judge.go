@@ -53,8 +53,8 @@ func ParseSeverity(text string) (s Severity, ok bool) {
 type Judgement struct {
 	Class      Class
 	Severity   Severity
-	Confidence float64
-	Score      int // base + attack - ordinary work
+	Score      int16   // base + attack - ordinary work
+	Confidence float32 // 0 to 1
 }
 
 // Worse reports whether j is to be shown before o.
@@ -232,7 +232,7 @@ func healthSeverity(a *alert.Alert) Severity {
 
 func (sc *scale) judgement() Judgement {
 	class, score := sc.classify(-1)
-	return Judgement{Class: class, Severity: severity(class, score), Confidence: sc.confidence(class), Score: score}
+	return Judgement{Class: class, Severity: severity(class, score), Confidence: float32(sc.confidence(class)), Score: int16(score)}
 }
 
 func severity(c Class, score int) Severity {

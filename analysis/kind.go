@@ -10,10 +10,17 @@ import (
 	"github.com/tiercel/tiercel/alert"
 )
 
-// Kinder tells alerts of the same kind from others: same rule, source,
-// priority, host and fields, but for what differs between repeats of the same
-// thing (times, process ids, client ports). One Kinder serves one goroutine;
-// all of an Analyzer give the same keys within one run.
+// Kinder tells alerts of the same kind from others. Two keys do it:
+//
+// The shape of an alert is its rule, source, priority, host and fields, but for
+// what differs between repeats of the same thing (times, process ids, client
+// ports). Alerts of one shape get one verdict.
+//
+// The kind is the shape without the fields that name the object of the event
+// (a file, an address), plus the verdict: 50 files read by one backup are one
+// kind, as long as no file changes the verdict.
+//
+// One Kinder serves one goroutine.
 type Kinder struct {
 	z    *Analyzer
 	hash maphash.Hash
@@ -27,9 +34,16 @@ func (z *Analyzer) NewKinder(seed maphash.Seed) *Kinder {
 	return k
 }
 
-// Key returns the kind of an alert as a number that is the same within one
+// Shape returns the shape of an alert as a number that is the same within one
 // run. The order of the fields does not matter.
-func (k *Kinder) Key(a *alert.Alert) uint64 {
+func (k *Kinder) Shape(a *alert.Alert) uint64 { return k.sum(a, false) }
+
+// Kind returns the kind of an alert with this verdict, likewise.
+func (k *Kinder) Kind(a *alert.Alert, j Judgement) uint64 {
+	return k.sum(a, true) + k.one("verdict", j.Class.String()) + k.one("severity", j.Severity.String())
+}
+
+func (k *Kinder) sum(a *alert.Alert, withoutTargets bool) uint64 {
 	name := a.Rule
 	if name == "" {
 		name = a.Message
@@ -38,9 +52,10 @@ func (k *Kinder) Key(a *alert.Alert) uint64 {
 		k.one("priority", a.Priority.String())
 	for i := range a.Fields {
 		f := &a.Fields[i]
-		if !k.z.base.Volatile(f.Name) {
-			key += k.one(f.Name, stableValue(f)) ^ uint64(f.Value.Kind)
+		if k.z.base.Volatile(f.Name) || withoutTargets && k.z.base.Target(f.Name) {
+			continue
 		}
+		key += k.one(f.Name, stableValue(f)) ^ uint64(f.Value.Kind)
 	}
 	if k.z.context != nil {
 		for s, w := range k.z.context.windows {
@@ -76,22 +91,34 @@ func stableValue(f *alert.Field) string {
 	return client + "->" + server
 }
 
-// KindID names the kind of an alert, the same in every run and on every
-// machine: from the alert's stable fields alone.
-func (z *Analyzer) KindID(a *alert.Alert) string {
+// KindID names the kind of an alert with this verdict, the same in every run
+// and on every machine: from the alert's stable fields alone.
+func (z *Analyzer) KindID(a *alert.Alert, j Judgement) string {
 	lines := []string{"rule\x00" + a.Rule, "source\x00" + a.Source, "hostname\x00" + a.Hostname,
-		"priority\x00" + a.Priority.String()}
+		"priority\x00" + a.Priority.String(), "verdict\x00" + j.Class.String(), "severity\x00" + j.Severity.String()}
 	if a.Rule == "" {
 		lines = append(lines, "message\x00"+a.Message)
 	}
 	for i := range a.Fields {
-		if f := &a.Fields[i]; !z.base.Volatile(f.Name) {
+		if f := &a.Fields[i]; !z.base.Volatile(f.Name) && !z.base.Target(f.Name) {
 			lines = append(lines, f.Name+"\x00"+stableValue(f))
 		}
 	}
 	sort.Strings(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\x01")))
 	return hex.EncodeToString(sum[:8])
+}
+
+// Targets returns the fields of an alert that name the object of the event.
+func (z *Analyzer) Targets(a *alert.Alert) []alert.Field {
+	var out []alert.Field
+	for i := range a.Fields {
+		if f := a.Fields[i]; z.base.Target(f.Name) && f.Value.Known() && f.Value.Text != "" {
+			f.Value.Text = stableValue(&f)
+			out = append(out, f)
+		}
+	}
+	return out
 }
 
 // Volatile returns the fields of an alert that its kind leaves out.

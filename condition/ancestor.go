@@ -48,7 +48,7 @@ func (c *check) anyAncestor(v Values, t *trace) Truth {
 	found := false
 	if a, ok := v.(*alert.Alert); ok { // one pass instead of many look-ups
 		for i := range a.Fields {
-			if fam.member(a.Fields[i].Name) && c.holdsFor(a.Fields[i], v, t) {
+			if fam.member(a.Fields[i].Name) && c.holdsFor(&a.Fields[i], v, t) {
 				found = true
 			}
 			if found && t == nil {
@@ -57,14 +57,14 @@ func (c *check) anyAncestor(v Values, t *trace) Truth {
 		}
 	} else {
 		for _, name := range fam.indexed[1:] {
-			if f, ok := v.Get(name); ok && c.holdsFor(f, v, t) {
+			if f, ok := v.Get(name); ok && c.holdsFor(&f, v, t) {
 				found = true
 			}
 			if found && t == nil {
 				return True
 			}
 		}
-		if f, ok := v.Get(fam.parent); ok && c.holdsFor(f, v, t) {
+		if f, ok := v.Get(fam.parent); ok && c.holdsFor(&f, v, t) {
 			found = true
 		}
 	}
@@ -78,8 +78,8 @@ func (c *check) anyAncestor(v Values, t *trace) Truth {
 	return Unknown
 }
 
-func (c *check) holdsFor(f alert.Field, v Values, t *trace) bool {
-	if !f.Value.Known() || c.test(f.Value, v, t) != True {
+func (c *check) holdsFor(f *alert.Field, v Values, t *trace) bool {
+	if !f.Value.Known() || c.test(&f.Value, v, t) != True {
 		return false
 	}
 	t.read(f)
@@ -96,8 +96,8 @@ func (c *check) inJoined(v Values, t *trace) bool {
 	for rest := f.Value.Text; rest != ""; {
 		var name string
 		name, rest, _ = strings.Cut(rest, " ")
-		if name != "" && c.test(alert.Value{Kind: alert.String, Text: name}, v, t) == True {
-			t.read(f)
+		if name != "" && c.test(&alert.Value{Kind: alert.String, Text: name}, v, t) == True {
+			t.read(&f)
 			return true
 		}
 	}
@@ -127,9 +127,9 @@ func (f *family) complete(v Values, t *trace) bool {
 		if !ok {
 			return false
 		}
-		t.read(value)
+		t.read(&value)
 		if pid, ok := pids.at(v, i); ok && pid.Value.Text == "1" {
-			t.read(pid)
+			t.read(&pid)
 			return true
 		}
 	}

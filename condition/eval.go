@@ -82,7 +82,7 @@ func (c *check) compile(x *expansion) (err error) {
 	// first event has number 1, and no alert prints it.
 	if c.left.name == "evt.num" && c.left.plain() && len(c.values) == 1 {
 		if n, ok := canonicalInt(c.values[0]); ok && (n == "0" || n[0] == '-') {
-			c.fixed, c.always = true, truthOf(c.holds(alert.Value{Kind: alert.Int, Text: "1"}))
+			c.fixed, c.always = true, truthOf(c.holds(&alert.Value{Kind: alert.Int, Text: "1"}))
 		}
 	}
 	return nil
@@ -110,13 +110,14 @@ func (c *check) truth(v Values, t *trace) Truth {
 	if c.left.family != nil {
 		return c.anyAncestor(v, t)
 	}
-	f, ok := c.left.get(v)
-	if ok && f.Value.Known() {
+	var room alert.Field
+	f := c.left.find(v, &room)
+	if f != nil && f.Value.Known() {
 		t.read(f)
 		if isCut(v, f.Name) {
 			return c.testCut(f, t)
 		}
-		return c.test(f.Value, v, t)
+		return c.test(&f.Value, v, t)
 	}
 	missing := c.left.name
 	if c.left.derive != nil {
@@ -128,21 +129,33 @@ func (c *check) truth(v Values, t *trace) Truth {
 			missing = d.missing
 		}
 	}
-	if ok && c.op == opExists {
+	if f != nil && c.op == opExists {
 		t.read(f)
 		return False
+	}
+	if f != nil && c.asksFor(&f.Value) {
+		t.read(f)
+		return truthOf(c.op != opUnequal)
 	}
 	t.miss(missing)
 	return Unknown
 }
 
+// asksFor reports whether the check names the placeholder that stands for an
+// unknown value, as rules do that ask for "<NA>".
+func (c *check) asksFor(v *alert.Value) bool {
+	return v.Kind == alert.String && (c.op == opEqual || c.op == opUnequal || c.op == opIn || c.op == opIntersects) &&
+		c.mod == noModifier && c.left.plain() && slices.Contains(c.values, v.Text)
+}
+
 // test decides the check for one known value.
-func (c *check) test(value alert.Value, v Values, t *trace) Truth {
+func (c *check) test(value *alert.Value, v Values, t *trace) Truth {
 	if c.left.transforms != nil || c.left.unset32 {
-		var ok bool
-		if value, ok = c.left.transformed(value); !ok {
+		changed, ok := c.left.transformed(*value)
+		if !ok {
 			return False // as in Falco: what cannot be transformed is not there
 		}
+		value = &changed
 	}
 	if c.op == opExists {
 		return True
@@ -154,15 +167,16 @@ func (c *check) test(value alert.Value, v Values, t *trace) Truth {
 	if truth != True {
 		return truth
 	}
-	return truthOf(compareFields(c.op, value, other))
+	return truthOf(compareFields(c.op, value, &other))
 }
 
 // one returns the value of an operand on the right-hand side. truth is True
 // when there is one, False when it cannot be transformed.
 func (o *operand) one(v Values, t *trace) (value alert.Value, truth Truth) {
-	f, ok := o.get(v)
+	var room alert.Field
+	f := o.find(v, &room)
 	switch {
-	case ok && f.Value.Known() && !isCut(v, f.Name):
+	case f != nil && f.Value.Known() && !isCut(v, f.Name):
 		t.read(f)
 		value = f.Value
 	case o.derive != nil:
@@ -177,13 +191,13 @@ func (o *operand) one(v Values, t *trace) (value alert.Value, truth Truth) {
 		t.miss(o.name)
 		return value, Unknown
 	}
-	value, ok = o.transformed(value)
+	value, ok := o.transformed(value)
 	return value, truthOf(ok)
 }
 
 // holds applies the operator to a value. Of a list, "in" asks for all items,
 // "!=" for none, the others for any.
-func (c *check) holds(v alert.Value) bool {
+func (c *check) holds(v *alert.Value) bool {
 	negated := c.op == opUnequal && c.mod == noModifier
 	if v.Kind != alert.List {
 		return c.matcher.match(v.Kind, v.Text) != negated
@@ -202,9 +216,9 @@ func (c *check) testDerived(d derived, v Values, t *trace) Truth {
 	if d.how == absent {
 		return False
 	}
-	out := c.test(d.values[0], v, t)
-	for _, value := range d.values[1:d.n] {
-		truth := c.test(value, v, t)
+	out := c.test(&d.values[0], v, t)
+	for i := 1; i < d.n; i++ {
+		truth := c.test(&d.values[i], v, t)
 		switch {
 		case d.how == either && truth != out:
 			t.miss(c.left.name)
@@ -229,9 +243,9 @@ func (c *check) testDerived(d derived, v Values, t *trace) Truth {
 }
 
 func (d *derived) tell(t *trace) {
-	for _, f := range d.from {
-		if f.Name != "" {
-			t.read(f)
+	for i := range d.from {
+		if d.from[i].Name != "" {
+			t.read(&d.from[i])
 		}
 	}
 }
@@ -244,7 +258,7 @@ func isCut(v Values, name string) bool {
 
 // testCut decides the check for a value that Falcosidekick cut: only what its
 // beginning proves is certain.
-func (c *check) testCut(f alert.Field, t *trace) Truth {
+func (c *check) testCut(f *alert.Field, t *trace) Truth {
 	if c.op == opExists {
 		return True
 	}
@@ -269,7 +283,7 @@ func (c *check) testCut(f alert.Field, t *trace) Truth {
 }
 
 // compareFields applies an operator to the values of two fields.
-func compareFields(op operator, a, b alert.Value) bool {
+func compareFields(op operator, a, b *alert.Value) bool {
 	switch op {
 	case opIn, opIntersects:
 		return compareLists(op, a, b)
@@ -296,13 +310,13 @@ func compareFields(op operator, a, b alert.Value) bool {
 	return op.holds(compare(a.Text, b.Text))
 }
 
-func equalValues(a, b alert.Value) bool {
-	number := func(v alert.Value) bool { return v.Kind == alert.Int || v.Kind == alert.Float }
+func equalValues(a, b *alert.Value) bool {
+	number := func(v *alert.Value) bool { return v.Kind == alert.Int || v.Kind == alert.Float }
 	return a.Text == b.Text || number(a) && number(b) && compareNumbers(a.Text, b.Text) == 0
 }
 
-func compareLists(op operator, a, b alert.Value) bool {
-	items := func(v alert.Value) []string {
+func compareLists(op operator, a, b *alert.Value) bool {
+	items := func(v *alert.Value) []string {
 		if v.Kind == alert.List {
 			return v.Items
 		}

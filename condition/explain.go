@@ -83,9 +83,9 @@ type trace struct {
 	missing []string
 }
 
-func (t *trace) read(f alert.Field) {
+func (t *trace) read(f *alert.Field) {
 	if t != nil {
-		t.fields = append(t.fields, f)
+		t.fields = append(t.fields, *f)
 	}
 }
 

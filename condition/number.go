@@ -44,6 +44,27 @@ func integer(s string) (negative bool, digits string, ok bool) {
 	return negative && s != "0", s, true
 }
 
+// smallInt reads a decimal integer that is sure to fit.
+func smallInt(s string) (n int64, ok bool) {
+	negative := s != "" && s[0] == '-'
+	if negative {
+		s = s[1:]
+	}
+	if s == "" || len(s) > 18 {
+		return 0, false
+	}
+	for i := 0; i < len(s); i++ {
+		if !isDigit(s[i]) {
+			return 0, false
+		}
+		n = n*10 + int64(s[i]-'0')
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
+}
+
 // isNumber reports whether all of s is a decimal or hexadecimal number.
 func isNumber(s string) bool { return s != "" && numberLen(s) == len(s) }
 

@@ -74,16 +74,33 @@ func (o *operand) domain() domain {
 	return texts
 }
 
-// get looks the field up; ok is false when the alert does not have it.
-func (o *operand) get(v Values) (f alert.Field, ok bool) {
-	f, ok = v.Get(o.name)
-	if o.also == "" || ok && f.Value.Known() {
-		return f, ok
+// find looks the field up; it returns nil when the alert does not have it.
+// Copying a field costs more than finding it: the result points into the
+// alert, or to room.
+func (o *operand) find(v Values, room *alert.Field) *alert.Field {
+	if a, ok := v.(*alert.Alert); ok {
+		for i := range a.Fields {
+			if f := &a.Fields[i]; f.Name == o.name && (o.also == "" || f.Value.Known()) {
+				return f
+			}
+		}
 	}
-	if g, found := v.Get(o.also); found && (!ok || g.Value.Known()) {
-		return g, true
+	return o.get(v, room)
+}
+
+// get looks the field up by both names.
+func (o *operand) get(v Values, room *alert.Field) *alert.Field {
+	f, ok := v.Get(o.name)
+	if o.also != "" && !(ok && f.Value.Known()) {
+		if g, found := v.Get(o.also); found && (!ok || g.Value.Known()) {
+			f, ok = g, true
+		}
 	}
-	return f, ok
+	if !ok {
+		return nil
+	}
+	*room = f
+	return room
 }
 
 // transformed applies the transformers; ok is false when one has no result.

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"cmp"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -127,7 +128,7 @@ func newMatcher(op operator, field *operand, values []string, x *expansion) (mat
 			p, err := priorityOf(values[0])
 			return priorityOrder{op, p}, err
 		}
-		return order{op, newLiteral(values[0])}, nil
+		return newOrder(op, values[0]), nil
 	case opContains:
 		return contains(values[0]), nil
 	case opIContains:
@@ -303,11 +304,25 @@ func (s *set) match(kind alert.Kind, text string) bool {
 
 // order is "<" and its like.
 type order struct {
-	op   operator
-	than literal
+	op      operator
+	than    string
+	small   int64 // than, if isSmall
+	isSmall bool
 }
 
-func (o order) match(_ alert.Kind, text string) bool { return o.op.holds(compare(text, o.than.text)) }
+func newOrder(op operator, than string) order {
+	small, ok := smallInt(than)
+	return order{op, than, small, ok}
+}
+
+func (o order) match(_ alert.Kind, text string) bool {
+	if o.isSmall {
+		if n, ok := smallInt(text); ok {
+			return o.op.holds(cmp.Compare(n, o.small))
+		}
+	}
+	return o.op.holds(compare(text, o.than))
+}
 
 // holds applies an ordering operator to the result of a comparison.
 func (op operator) holds(sign int) bool {

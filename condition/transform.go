@@ -75,8 +75,8 @@ func (t transform) text(s string) (_ string, ok bool) {
 	case baseName:
 		return s[strings.LastIndexByte(s, '/')+1:], true
 	case fromBase64:
-		raw, err := base64.RawStdEncoding.DecodeString(strings.TrimRight(s, "="))
-		return string(raw), err == nil
+		raw, err := base64.RawStdEncoding.Strict().DecodeString(strings.TrimRight(s, "="))
+		return string(raw), err == nil && !strings.ContainsAny(s, "\r\n")
 	}
 	return s, true
 }

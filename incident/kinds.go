@@ -1,11 +1,14 @@
 // Package incident says which alerts belong together. Today that is the kind:
-// alerts that differ only in times, process ids and client ports. It is pure
-// and its memory is bounded; what is beyond a bound is counted.
+// alerts that differ only in times, process ids, client ports and the object
+// of the event, and that get the same verdict. It is pure and its memory is
+// bounded; what is beyond a bound is counted.
 package incident
 
 import (
 	"container/heap"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/tiercel/tiercel/alert"
@@ -14,36 +17,45 @@ import (
 
 // Seen is one alert as Kinds needs it.
 type Seen struct {
-	Key  uint64 // see analysis.Kinder
+	Key  uint64 // its kind, see analysis.Kinder
 	File int    // index of the input
 	Line int
 	Time time.Time
 	UUID string
+	Rule string
 
-	// First is set when the sender saw the kind for the first time: the alert
-	// itself, cloned, with its verdict. Kinds keeps it or drops it.
+	// First is set when the sender saw the alert's shape for the first time:
+	// the alert itself, cloned, with its verdict and the fields that name the
+	// object of the event. Kinds keeps it or drops it.
 	First     *alert.Alert
+	Targets   []alert.Field
 	Judgement analysis.Judgement
-	Rule      string
-	ID        string
-	Drop      bool   // a message of Falco that it lost events
-	Hidden    bool   // filtered out: only its Drop counts
-	Host      string // of a Drop
+
+	Drop   bool   // a message of Falco that it lost events
+	Host   string // of a Drop
+	Hidden bool   // filtered out: only its Drop counts
 }
 
 // Kind is alerts of one kind, counted.
 type Kind struct {
-	ID          string
-	Rule        string
-	Judgement   analysis.Judgement
-	Count       int
-	First, Last time.Time
-	File, Line  int          // of the first
-	Alert       *alert.Alert // the first; nil when it was not kept
-	Each        []Ref        // nil unless asked for
+	Judgement analysis.Judgement
+	Count     int
+	rule      uint32
+	file      uint32
+	line      uint32 // of the first
+	order     uint32
+	first     int64 // nanoseconds since 1970; 0: no alert had a time
+	last      int64
+	detail    *Detail
+}
 
-	order int
-	index int // in the heap of kept alerts, -1 outside
+// Detail is what is held of a kind that gets a report, and of every kind when
+// each alert has to be named.
+type Detail struct {
+	Alert   *alert.Alert // the first; nil when it was not kept
+	Each    []Ref        // nil unless asked for
+	Targets []Target     // fields that name the object of the event
+
 }
 
 // Ref is one alert of a kind.
@@ -52,6 +64,17 @@ type Ref struct {
 	UUID       string
 	Time       time.Time
 }
+
+// Target is a field that names the object of the event, and the values that it
+// has in the alerts of a kind.
+type Target struct {
+	Field  string
+	Values []string // in the order of appearance, at most targetValues
+	More   int      // values beyond these; a value may be counted more than once
+}
+
+// targetValues bounds how many values of a target are kept.
+const targetValues = 50
 
 // Limits bound the memory of Kinds.
 type Limits struct {
@@ -69,11 +92,17 @@ type Drop struct {
 	Count       int
 }
 
+// near is how close lost events have to be to an alert to shake what it tells.
+const near = 5 * time.Minute
+
 // Kinds counts alerts by kind.
 type Kinds struct {
 	limits   Limits
-	kinds    map[uint64]*Kind
+	byKey    map[uint64]*Kind
+	slab     []Kind // where the next kinds are made, many at a time
 	kept     keptHeap
+	rules    []string
+	ruleOf   map[string]uint32
 	Alerts   int            // all alerts added
 	Overflow map[string]int // alerts of kinds beyond the limit, by rule
 	Drops    []Drop
@@ -81,11 +110,11 @@ type Kinds struct {
 
 // NewKinds returns an empty count.
 func NewKinds(l Limits) *Kinds {
-	return &Kinds{limits: l, kinds: map[uint64]*Kind{}, Overflow: map[string]int{}}
+	return &Kinds{limits: l, byKey: map[uint64]*Kind{}, ruleOf: map[string]uint32{}, Overflow: map[string]int{}}
 }
 
 // Len is the number of kinds.
-func (k *Kinds) Len() int { return len(k.kinds) }
+func (k *Kinds) Len() int { return len(k.byKey) }
 
 // Add counts one alert. Alerts must come in the order of the input, and the
 // first of each kind with First set.
@@ -97,47 +126,90 @@ func (k *Kinds) Add(s *Seen) {
 		return
 	}
 	k.Alerts++
-	kind, ok := k.kinds[s.Key]
+	kind, ok := k.byKey[s.Key]
 	if !ok {
-		if len(k.kinds) >= k.limits.Kinds {
+		if len(k.byKey) >= k.limits.Kinds {
 			k.Overflow[s.Rule]++
 			return
 		}
-		kind = &Kind{ID: s.ID, Rule: s.Rule, Judgement: s.Judgement, File: s.File, Line: s.Line, order: len(k.kinds), index: -1}
-		k.kinds[s.Key] = kind
-		k.keep(kind, s.First)
+		kind = k.add(s)
 	}
 	kind.count(s, k.limits.Each)
 }
 
-// drop notes that Falco lost events; messages near each other become one.
-func (k *Kinds) drop(s *Seen) {
-	for i := len(k.Drops) - 1; i >= 0; i-- {
-		d := &k.Drops[i]
-		if d.Host == s.Host && !s.Time.Before(d.First) && s.Time.Sub(d.Last) <= near {
-			d.Last, d.Count = s.Time, d.Count+1
-			return
-		}
-		if len(k.Drops)-i > 64 {
-			break
-		}
+// slabSize is how many kinds are made at a time: a million single ones would
+// cost the collector more than the work itself.
+const slabSize = 1024
+
+func (k *Kinds) add(s *Seen) *Kind {
+	if len(k.slab) == 0 {
+		k.slab = make([]Kind, slabSize)
 	}
-	k.Drops = append(k.Drops, Drop{s.File, s.Line, s.Host, s.Rule, s.Time, s.Time, 1})
+	kind := &k.slab[0]
+	k.slab = k.slab[1:]
+	rule, ok := k.ruleOf[s.Rule]
+	if !ok {
+		rule = uint32(len(k.rules))
+		k.ruleOf[s.Rule] = rule
+		k.rules = append(k.rules, s.Rule)
+	}
+	*kind = Kind{Judgement: s.Judgement, rule: rule, file: uint32(s.File), line: uint32(s.Line), order: uint32(len(k.byKey))}
+	k.byKey[s.Key] = kind
+	if k.limits.Each {
+		kind.detail = &Detail{}
+	}
+	k.keep(kind, s.First)
+	return kind
 }
 
 func (kind *Kind) count(s *Seen, each bool) {
 	kind.Count++
 	if !s.Time.IsZero() {
-		if kind.First.IsZero() || s.Time.Before(kind.First) {
-			kind.First = s.Time
+		t := s.Time.UnixNano()
+		if kind.first == 0 || t < kind.first {
+			kind.first = t
 		}
-		if s.Time.After(kind.Last) {
-			kind.Last = s.Time
-		}
+		kind.last = max(kind.last, t)
+	}
+	if kind.detail == nil {
+		return
 	}
 	if each {
-		kind.Each = append(kind.Each, Ref{s.File, s.Line, s.UUID, s.Time})
+		kind.detail.Each = append(kind.detail.Each, Ref{s.File, s.Line, s.UUID, s.Time})
 	}
+	for _, f := range s.Targets {
+		kind.detail.target(f)
+	}
+}
+
+func (d *Detail) target(f alert.Field) {
+	for i := range d.Targets {
+		t := &d.Targets[i]
+		if t.Field != f.Name {
+			continue
+		}
+		switch {
+		case slices.Contains(t.Values, f.Value.Text):
+		case len(t.Values) < targetValues:
+			t.Values = append(t.Values, strings.Clone(f.Value.Text))
+		default:
+			t.More++
+		}
+		return
+	}
+	d.Targets = append(d.Targets, Target{Field: strings.Clone(f.Name), Values: []string{strings.Clone(f.Value.Text)}})
+}
+
+// drop notes that Falco lost events; messages near each other become one.
+func (k *Kinds) drop(s *Seen) {
+	for i := len(k.Drops) - 1; i >= max(0, len(k.Drops)-64); i-- {
+		d := &k.Drops[i]
+		if d.Host == s.Host && !s.Time.Before(d.First) && s.Time.Sub(d.Last) <= near {
+			d.Last, d.Count = s.Time, d.Count+1
+			return
+		}
+	}
+	k.Drops = append(k.Drops, Drop{s.File, s.Line, s.Host, s.Rule, s.Time, s.Time, 1})
 }
 
 // keep holds on to the first alert of the worst kinds only.
@@ -150,9 +222,15 @@ func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
 			return
 		}
 		out := heap.Pop(&k.kept).(*Kind)
-		out.Alert = nil
+		out.detail.Alert, out.detail.Targets = nil, nil
+		if !k.limits.Each {
+			out.detail = nil
+		}
 	}
-	kind.Alert = a
+	if kind.detail == nil {
+		kind.detail = &Detail{}
+	}
+	kind.detail.Alert = a
 	heap.Push(&k.kept, kind)
 }
 
@@ -167,28 +245,56 @@ func (kind *Kind) worse(o *Kind) bool {
 	return kind.order < o.order
 }
 
+// Rule is the rule of a kind, "" when it is not known.
+func (k *Kinds) Rule(kind *Kind) string { return k.rules[kind.rule] }
+
+// Alert is the first alert of the kind, nil when it was not kept.
+func (kind *Kind) Alert() *alert.Alert {
+	if kind.detail == nil {
+		return nil
+	}
+	return kind.detail.Alert
+}
+
+// Detail is what is held of the kind beyond its count; nil for a kind that
+// gets no report.
+func (kind *Kind) Detail() *Detail { return kind.detail }
+
+// Origin is where the first alert of the kind was read.
+func (kind *Kind) Origin() (file, line int) { return int(kind.file), int(kind.line) }
+
+// First is the time of the earliest alert, zero when none had a time.
+func (kind *Kind) First() time.Time { return fromNano(kind.first) }
+
+// Last is the time of the latest alert, zero when none had a time.
+func (kind *Kind) Last() time.Time { return fromNano(kind.last) }
+
+func fromNano(ns int64) time.Time {
+	if ns == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, ns).UTC()
+}
+
 // Sorted returns all kinds, the worst first.
 func (k *Kinds) Sorted() []*Kind {
-	out := make([]*Kind, 0, len(k.kinds))
-	for _, kind := range k.kinds {
+	out := make([]*Kind, 0, len(k.byKey))
+	for _, kind := range k.byKey {
 		out = append(out, kind)
 	}
 	sort.Slice(out, func(i, j int) bool { return out[i].worse(out[j]) })
 	return out
 }
 
-// near is how close lost events have to be to an alert to shake what it tells.
-const near = 5 * time.Minute
-
 // DropsNear returns the messages that Falco lost events on a host within five
 // minutes of a kind's alerts.
 func (k *Kinds) DropsNear(kind *Kind, host string) []Drop {
-	var out []Drop
-	if kind.First.IsZero() {
+	if kind.first == 0 {
 		return nil
 	}
+	var out []Drop
 	for _, d := range k.Drops {
-		if d.Host == host && !d.Last.Before(kind.First.Add(-near)) && !d.First.After(kind.Last.Add(near)) {
+		if d.Host == host && !d.Last.Before(kind.First().Add(-near)) && !d.First.After(kind.Last().Add(near)) {
 			out = append(out, d)
 		}
 	}
@@ -200,19 +306,11 @@ type keptHeap []*Kind
 
 func (h keptHeap) Len() int           { return len(h) }
 func (h keptHeap) Less(i, j int) bool { return h[j].worse(h[i]) }
-func (h keptHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-func (h *keptHeap) Push(x any) {
-	kind := x.(*Kind)
-	kind.index = len(*h)
-	*h = append(*h, kind)
-}
+func (h keptHeap) Swap(i, j int)      { h[i], h[j] = h[j], h[i] }
+func (h *keptHeap) Push(x any)        { *h = append(*h, x.(*Kind)) }
 func (h *keptHeap) Pop() any {
 	old := *h
 	kind := old[len(old)-1]
-	kind.index = -1
 	old[len(old)-1] = nil
 	*h = old[:len(old)-1]
 	return kind

@@ -22,6 +22,7 @@ type Base struct {
 	signs      []*Sign
 	fields     map[string]*FieldInfo
 	volatile   map[string]bool
+	target     map[string]bool
 	textKeys   map[string]string
 	techniques map[string]*Technique
 	sources    map[string]*Source
@@ -82,7 +83,7 @@ func (b *Base) use(t *tables) error {
 		b.byRule[r.Rule] = i
 	}
 	b.fields = make(map[string]*FieldInfo, len(t.Fields))
-	b.volatile, b.textKeys = map[string]bool{}, map[string]string{}
+	b.volatile, b.target, b.textKeys = map[string]bool{}, map[string]bool{}, map[string]string{}
 	b.techniques = make(map[string]*Technique, len(t.Techniques))
 	b.sources = make(map[string]*Source, len(t.Sources))
 	var failed error
@@ -91,6 +92,9 @@ func (b *Base) use(t *tables) error {
 		b.fields[f.Field] = f
 		if f.Volatile {
 			b.volatile[f.Field] = true
+		}
+		if f.Target {
+			b.target[f.Field] = true
 		}
 		for _, key := range f.Text {
 			b.textKeys[key] = f.Field
@@ -220,6 +224,9 @@ func (b *Base) Field(name string) *FieldInfo {
 
 // Volatile reports whether a field differs between repeats of the same thing.
 func (b *Base) Volatile(name string) bool { return b.volatile[name] }
+
+// Target reports whether a field names the object of an event.
+func (b *Base) Target(name string) bool { return b.target[name] }
 
 // TextKeys maps the names of the text line (command=…) to fields (proc.cmdline).
 func (b *Base) TextKeys() map[string]string { return b.textKeys }

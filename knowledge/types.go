@@ -144,9 +144,12 @@ type FieldInfo struct {
 	Decode   string    `yaml:"decode,omitempty" json:"decode,omitempty"`
 	Shape    string    `yaml:"shape,omitempty" json:"shape,omitempty"`
 	Volatile bool      `yaml:"volatile,omitempty" json:"volatile,omitempty"`
-	Text     []string  `yaml:"text,omitempty" json:"text,omitempty"`
-	Get      string    `yaml:"get,omitempty" json:"get,omitempty"`
-	Sources  []string  `yaml:"sources" json:"sources"`
+	// Target marks a field that names the object of the event: alerts that
+	// differ only there, and that get the same verdict, are of one kind.
+	Target  bool     `yaml:"target,omitempty" json:"target,omitempty"`
+	Text    []string `yaml:"text,omitempty" json:"text,omitempty"`
+	Get     string   `yaml:"get,omitempty" json:"get,omitempty"`
+	Sources []string `yaml:"sources" json:"sources"`
 
 	shape *lazyRegexp
 }

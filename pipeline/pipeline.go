@@ -179,13 +179,13 @@ type worker struct {
 	dec    *alert.Decoder
 	kinder *analysis.Kinder
 	judge  *analysis.Judge
-	known  map[uint64]struct{} // kinds that this worker has sent
+	known  map[uint64]uint64 // the kinds of the shapes that this worker has seen
 	names  map[string]string
 }
 
 func newWorker(z *analysis.Analyzer, opt Options, seed maphash.Seed) *worker {
 	return &worker{z: z, opt: opt, dec: alert.NewDecoder(opt.Read), kinder: z.NewKinder(seed),
-		judge: z.NewJudge(), known: map[uint64]struct{}{}, names: map[string]string{}}
+		judge: z.NewJudge(), known: map[uint64]uint64{}, names: map[string]string{}}
 }
 
 func (w *worker) decode(b *batch) {
@@ -217,22 +217,34 @@ func (w *worker) note(b *batch, a *alert.Alert) {
 	if !keep && !drop {
 		return
 	}
-	s := incident.Seen{Key: w.kinder.Key(a), File: b.file, Line: a.Origin.Line, Time: a.Time, Drop: drop, Hidden: !keep}
+	s := incident.Seen{File: b.file, Line: a.Origin.Line, Time: a.Time, Drop: drop, Hidden: !keep, Rule: w.intern(rule)}
 	if w.opt.Limits.Each {
 		s.UUID = strings.Clone(a.UUID)
 	}
 	if drop {
 		s.Host = strings.Clone(a.Hostname)
 	}
-	if _, ok := w.known[s.Key]; !ok && keep {
-		if len(w.known) < w.opt.Limits.Kinds {
-			w.known[s.Key] = struct{}{}
-		}
-		s.First, s.Judgement = a.Clone(), w.judge.Judge(a)
-		s.ID = w.z.KindID(a)
+	if keep {
+		w.sort(&s, a)
 	}
-	s.Rule = w.intern(rule)
 	b.seen = append(b.seen, s)
+}
+
+// sort finds the alert's kind. An alert of a shape that this worker has not
+// seen is judged, and sent along whole.
+func (w *worker) sort(s *incident.Seen, a *alert.Alert) {
+	shape := w.kinder.Shape(a)
+	key, ok := w.known[shape]
+	if !ok {
+		s.Judgement = w.judge.Judge(a)
+		key = w.kinder.Kind(a, s.Judgement)
+		if len(w.known) < w.opt.Limits.Kinds {
+			w.known[shape] = key
+		}
+		s.First = a.Clone()
+		s.Targets = w.z.Targets(s.First)
+	}
+	s.Key = key
 }
 
 // intern returns a copy of a rule's name that outlives the decoder's memory.

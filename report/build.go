@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/tiercel/tiercel/alert"
@@ -18,8 +19,17 @@ type Group struct {
 	Each        []AlertRef
 	// Volatile names the fields that may differ between the alerts of the kind.
 	Volatile []string
+	// Targets are fields with several values among the alerts of the kind.
+	Targets []Target
 	// Drops are messages of Falco that it lost events near these alerts.
 	Drops []Drop
+}
+
+// Target is a field that names the object of the event, with its values.
+type Target struct {
+	Field  string
+	Values []string
+	More   int // further ones
 }
 
 // Drop is a message of Falco that it lost events.
@@ -67,9 +77,10 @@ func (b *Builder) Brief(rule string, j analysis.Judgement, g Group, headline, wh
 // dropPenalty is what lost events near an alert take from the confidence.
 const dropPenalty = 0.2
 
-func confidence(c float64, g Group) float64 {
+func confidence(c32 float32, g Group) float64 {
+	c := math.Round(float64(c32)*100) / 100
 	if len(g.Drops) > 0 {
-		return max(0.1, c-dropPenalty)
+		return math.Round(max(0.1, c-dropPenalty)*100) / 100
 	}
 	return c
 }
@@ -94,7 +105,7 @@ func title(n *analysis.Analysis) string {
 }
 
 func why(n *analysis.Analysis, g Group) evidence.Statement {
-	st := say("Same rule, host, container and fields; only times, process ids and client ports differ.")
+	st := say("Same rule, host, container, process and verdict; they differ at most in times, process ids, client ports and the object of the event.")
 	if g.Count == 1 {
 		st = say("The only alert of its kind.")
 	}
@@ -318,6 +329,11 @@ func (b *Builder) details(n *analysis.Analysis, g Group) Section {
 		st.Evidence = n.Headline.Evidence
 		s.Blocks = append(s.Blocks, Paragraph{[]evidence.Statement{st}})
 	}
+	for _, t := range g.Targets {
+		if len(t.Values)+t.More > 1 {
+			s.Blocks = append(s.Blocks, Paragraph{[]evidence.Statement{targetValues(n, t)}})
+		}
+	}
 	if len(n.Means) > 0 {
 		s.Blocks = append(s.Blocks, Paragraph{n.Means})
 	}
@@ -325,6 +341,24 @@ func (b *Builder) details(n *analysis.Analysis, g Group) Section {
 		s.Blocks = append(s.Blocks, List{Items: n.Attack})
 	}
 	return s
+}
+
+func targetValues(n *analysis.Analysis, t Target) evidence.Statement {
+	st := say("Values of " + t.Field + " among these alerts: ")
+	for i, v := range t.Values {
+		if i > 0 {
+			text(&st, ", ")
+		}
+		st.Spans = append(st.Spans, evidence.Span{Text: v, Value: true})
+	}
+	if t.More > 0 {
+		text(&st, fmt.Sprintf(" and up to %d more", t.More))
+	}
+	text(&st, ".")
+	if f, ok := n.Alert.Get(t.Field); ok {
+		st.Evidence = append(st.Evidence, fieldOf(f))
+	}
+	return st
 }
 
 func join(names []string) string {

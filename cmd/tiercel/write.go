@@ -153,14 +153,20 @@ type maker struct {
 }
 
 func (m *maker) document(k *incident.Kind) (*report.Document, analysis.Severity) {
-	g := report.Group{ID: k.ID, Count: k.Count, First: k.First, Last: k.Last}
-	for _, r := range k.Each {
-		g.Each = append(g.Each, report.AlertRef{File: m.names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time})
+	g := report.Group{Count: k.Count, First: k.First(), Last: k.Last()}
+	if detail := k.Detail(); detail != nil {
+		for _, r := range detail.Each {
+			g.Each = append(g.Each, report.AlertRef{File: m.names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time})
+		}
+		for _, t := range detail.Targets {
+			g.Targets = append(g.Targets, report.Target(t))
+		}
 	}
-	if k.Alert == nil {
+	a := k.Alert()
+	if a == nil {
 		return m.brief(k, g), k.Judgement.Severity
 	}
-	a := k.Alert
+	g.ID = m.run.analyzer.KindID(a, k.Judgement)
 	g.Volatile = m.run.analyzer.Volatile(a)
 	for _, d := range m.kinds.DropsNear(k, a.Hostname) {
 		g.Drops = append(g.Drops, report.Drop{File: m.names[d.File], Line: d.Line, Rule: d.Rule})
@@ -175,9 +181,11 @@ func (m *maker) document(k *incident.Kind) (*report.Document, analysis.Severity)
 
 // brief lists a kind whose first alert was not kept.
 func (m *maker) brief(k *incident.Kind, g report.Group) *report.Document {
-	at := evidence.Evidence{Kind: evidence.Alert, Ref: fmt.Sprintf("%s:%d", m.names[k.File], k.Line), Value: k.Rule}
-	headline := evidence.Statement{Spans: []evidence.Span{{Text: k.Rule, Value: true}, {Text: fmt.Sprintf(", first in line %d of ", k.Line)},
-		{Text: m.names[k.File], Value: true}}, Evidence: []evidence.Evidence{at}}
-	why := evidence.Statement{Spans: []evidence.Span{{Text: "Same rule, host, container and fields."}}, Evidence: []evidence.Evidence{at}}
-	return m.builder.Brief(k.Rule, k.Judgement, g, headline, why)
+	file, line := k.Origin()
+	rule := m.kinds.Rule(k)
+	at := evidence.Evidence{Kind: evidence.Alert, Ref: fmt.Sprintf("%s:%d", m.names[file], line), Value: rule}
+	headline := evidence.Statement{Spans: []evidence.Span{{Text: rule, Value: true}, {Text: fmt.Sprintf(", first in line %d of ", line)},
+		{Text: m.names[file], Value: true}}, Evidence: []evidence.Evidence{at}}
+	why := evidence.Statement{Spans: []evidence.Span{{Text: "Same rule, host, container, process and verdict."}}, Evidence: []evidence.Evidence{at}}
+	return m.builder.Brief(rule, k.Judgement, g, headline, why)
 }

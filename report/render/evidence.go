@@ -83,7 +83,7 @@ func eachStepStatement(b report.Steps, do func(evidence.Statement)) {
 	for _, step := range b.Items {
 		do(step.Say)
 		do(step.FitReason)
-		for _, list := range [][]evidence.Statement{step.Needs, step.Effects} {
+		for _, list := range [][]evidence.Statement{step.Needs, step.Effects, step.Expect} {
 			for _, s := range list {
 				do(s)
 			}

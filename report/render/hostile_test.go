@@ -2,6 +2,7 @@ package render
 
 import (
 	"flag"
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -24,6 +25,17 @@ var seeds = []string{
 
 var tokens = strings.Split("`,``,```,|,\\,\\|,*,**,_,~,<,>,<script>,</code>,&,&amp;,[,],](,!,#,\n,\n\n,\n# ,\n- ,\t,\r, ,  ,a,b,http://x.y/,www.x.y,a@b.c,:,$,\x1b[0m,\u202e,\u200b,\xff,\u0301,\u4e16,---,===,1. ,{{,}},\",'", ",")
 
+// calm renders the documents with v as their values, once for each way.
+func calm(t testing.TB, v, format string, width int) string {
+	key := fmt.Sprint(v, format, width)
+	if calmOnes[key] == "" {
+		calmOnes[key] = shape{swallow(v), same}.show(t, format, Options{Width: width})
+	}
+	return calmOnes[key]
+}
+
+var calmOnes = map[string]string{}
+
 // harmlessFor returns a value that must give the same structure as v: where
 // code has characters that cannot be seen, a warning is added.
 func harmlessFor(v string) string {
@@ -33,11 +45,8 @@ func harmlessFor(v string) string {
 	return "x"
 }
 
-// eachHostile runs a check on the seeds and on random mixtures of tokens.
-func eachHostile(t *testing.T, check func(*testing.T, string)) {
-	for _, s := range seeds {
-		check(t, s)
-	}
+// mixed runs a check on random mixtures of tokens; the fuzz tests have the seeds.
+func mixed(t *testing.T, check func(*testing.T, string)) {
 	r := rand.New(rand.NewPCG(1, 2))
 	for range *mixtures {
 		var b strings.Builder

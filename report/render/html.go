@@ -47,7 +47,7 @@ func (p *page) part(name string, data any) {
 }
 
 func (p *page) begin(about *overview) {
-	p.part("head", template.CSS(htmlStyle)) //nolint:gosec // our own embedded file
+	p.part("head", template.CSS(htmlStyle)) // our own embedded file
 	if about != nil {
 		p.promised = about.Reports > 1
 		p.part("overview", htmlOverview{overview: about, Index: p.promised})

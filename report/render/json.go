@@ -150,7 +150,7 @@ func jsonStatementOf(s evidence.Statement) *jsonStatement {
 	if s.Empty() {
 		return nil
 	}
-	return &jsonStatement{s.Text(), jsonEvidence(s.Evidence)}
+	return &jsonStatement{Text: s.Text(), Evidence: jsonEvidence(s.Evidence)}
 }
 
 func jsonStatements(list []evidence.Statement) []jsonStatement {
@@ -166,10 +166,7 @@ func jsonStatements(list []evidence.Statement) []jsonStatement {
 func jsonEvidence(list []evidence.Evidence) []jsonItem {
 	all := make([]jsonItem, len(list))
 	for i, e := range list {
-		all[i] = jsonItem{Kind: e.Kind, Ref: e.Ref}
-		if e.Value != "" || e.Kind != evidence.Source {
-			all[i].Value = &e.Value
-		}
+		all[i] = jsonItem(e)
 	}
 	return all
 }

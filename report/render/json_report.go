@@ -10,14 +10,11 @@ import (
 type (
 	// jsonItem is one piece of evidence. A field's value is there even when
 	// it is empty; a source has none.
-	jsonItem struct {
-		Kind  evidence.Kind `json:"kind"`
-		Ref   string        `json:"ref"`
-		Value *string       `json:"value,omitempty"`
-	}
+	jsonItem      evidence.Evidence
 	jsonStatement struct {
 		Text     string     `json:"text"`
 		Evidence []jsonItem `json:"evidence"`
+		Under    string     `json:"under,omitempty"` // the heading in its section
 	}
 	jsonVerdict struct {
 		Class      string          `json:"class"`
@@ -47,7 +44,7 @@ type (
 	}
 	jsonRow struct {
 		Field    string         `json:"field"`
-		Value    string         `json:"value"`
+		Value    *string        `json:"value"`
 		Meaning  *jsonStatement `json:"meaning"`
 		Evidence []jsonItem     `json:"evidence"`
 	}
@@ -59,6 +56,7 @@ type (
 		Needs     []jsonStatement `json:"needs"`
 		Effects   []jsonStatement `json:"effects"`
 		Code      []jsonCode      `json:"code"`
+		Expect    []jsonStatement `json:"expect"`
 		Check     []jsonCode      `json:"check"`
 		Undo      []jsonCode      `json:"undo"`
 		Fit       string          `json:"fit"`
@@ -81,24 +79,39 @@ func jsonReportOf(d *report.Document) jsonReport {
 	r := jsonReport{Title: d.Title, Sections: []jsonSection{}}
 	for _, s := range d.Sections {
 		j := jsonSection{ID: s.ID, Title: s.Title, Statements: []jsonStatement{}}
+		under := ""
 		for _, b := range s.Blocks {
-			j.add(b)
+			if h, ok := b.(report.Heading); ok {
+				under = h.Text
+				continue
+			}
+			j.add(b, under)
+			under = ""
 		}
 		r.Sections = append(r.Sections, j)
 	}
 	return r
 }
 
-func (j *jsonSection) add(b report.Block) {
+func (i jsonItem) MarshalJSON() ([]byte, error) {
+	if i.Kind == evidence.Source && i.Value == "" {
+		return json.Marshal(struct {
+			Kind evidence.Kind `json:"kind"`
+			Ref  string        `json:"ref"`
+		}{i.Kind, i.Ref})
+	}
+	return evidence.Evidence(i).MarshalJSON()
+}
+
+func (j *jsonSection) add(b report.Block, under string) {
 	switch b := b.(type) {
 	case report.Paragraph:
-		j.Statements = append(j.Statements, jsonStatements(b.Statements)...)
+		j.say(b.Statements, under)
 	case report.List:
-		j.Statements = append(j.Statements, jsonStatements(b.Items)...)
+		j.say(b.Items, under)
 	case report.Table:
 		for _, r := range b.Rows {
-			j.Table = append(j.Table, jsonRow{r.Field, r.Value, jsonStatementOf(r.Meaning),
-				jsonEvidence([]evidence.Evidence{r.Evidence})})
+			j.Table = append(j.Table, jsonRowOf(r))
 		}
 	case report.Steps:
 		for _, s := range b.Items {
@@ -106,17 +119,32 @@ func (j *jsonSection) add(b report.Block) {
 		}
 	case report.References:
 		for _, r := range b.Items {
-			e := jsonEvidence([]evidence.Evidence{r.Evidence})[0]
-			j.References = append(j.References, jsonReference{r.Number, e, r.Title, r.URL})
+			j.References = append(j.References, jsonReference{r.Number, jsonItem(r.Evidence), r.Title, r.URL})
 		}
 	}
+}
+
+func (j *jsonSection) say(list []evidence.Statement, under string) {
+	said := jsonStatements(list)
+	for i := range said {
+		said[i].Under = under
+	}
+	j.Statements = append(j.Statements, said...)
+}
+
+func jsonRowOf(r report.Row) jsonRow {
+	row := jsonRow{Field: r.Field, Meaning: jsonStatementOf(r.Meaning), Evidence: []jsonItem{jsonItem(r.Evidence)}}
+	if !r.Null {
+		row.Value = &r.Value
+	}
+	return row
 }
 
 func jsonStepOf(group string, s report.Step) jsonStep {
 	return jsonStep{
 		Group: group, Title: s.Title, Control: s.Control, Say: jsonStatementOf(s.Say),
 		Needs: jsonStatements(s.Needs), Effects: jsonStatements(s.Effects),
-		Code: jsonCodes(s.Code), Check: jsonCodes(s.Check), Undo: jsonCodes(s.Undo),
+		Code: jsonCodes(s.Code), Expect: jsonStatements(s.Expect), Check: jsonCodes(s.Check), Undo: jsonCodes(s.Undo),
 		Fit: s.Fit, FitReason: jsonStatementOf(s.FitReason),
 	}
 }

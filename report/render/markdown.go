@@ -18,7 +18,7 @@ type markdown struct {
 
 func (m *markdown) begin(about *overview) {
 	if about != nil {
-		m.part(inputHead)
+		m.part([]evidence.Span{own(inputHead)})
 		m.lines(about)
 	}
 }
@@ -27,7 +27,7 @@ func (m *markdown) end(about *overview) {
 	if about == nil {
 		return
 	}
-	m.part(inputHead)
+	m.part([]evidence.Span{own(inputHead)})
 	m.lines(about)
 	if len(about.Broken) == 0 {
 		return
@@ -49,17 +49,17 @@ func (m *markdown) lines(about *overview) {
 }
 
 // part starts a top heading, ruled off from what stands above.
-func (m *markdown) part(title string) {
+func (m *markdown) part(title []evidence.Span) {
 	if m.any {
 		m.out.put("---\n\n")
 	}
 	m.any = true
-	m.out.put("# ", mdText([]evidence.Span{own(title)}, mdInline), "\n\n")
+	m.out.put("# ", mdText(title, mdInline), "\n\n")
 }
 
 func (m *markdown) document(d *report.Document, n numbers) error {
 	m.n, m.step = n, 0
-	m.part(d.Title)
+	m.part(titleSpans(d))
 	if !d.Headline.Empty() {
 		m.paragraph("**" + mdText(d.Headline.Spans, mdInline) + "**" + m.cite(d.Headline))
 	}
@@ -80,6 +80,8 @@ func (m *markdown) document(d *report.Document, n numbers) error {
 
 func (m *markdown) block(b report.Block) {
 	switch b := b.(type) {
+	case report.Heading:
+		m.heading(3, b.Text)
 	case report.Paragraph:
 		m.paragraph(m.sentences(b.Statements, mdBlock))
 	case report.List:
@@ -153,7 +155,11 @@ func (m *markdown) table(b report.Table) {
 	}
 	m.out.put("| Field | Value | Meaning |\n| --- | --- | --- |\n")
 	for _, r := range b.Rows {
-		m.row(mdValue(r.Field, true), mdValue(r.Value, true), m.statement(r.Meaning, mdCell))
+		shown := mdValue(r.Value, true)
+		if r.Null {
+			shown = "*" + nullValue + "*"
+		}
+		m.row(mdValue(r.Field, true), shown, m.statement(r.Meaning, mdCell))
 	}
 	m.out.put("\n")
 }
@@ -172,7 +178,7 @@ func (m *markdown) references(b report.References) {
 }
 
 func (m *markdown) openList() {
-	m.part(alsoSeen)
+	m.part([]evidence.Span{own(alsoSeen)})
 	m.out.put("| Severity | Verdict | Alerts | What |\n| --- | --- | ---: | --- |\n")
 }
 

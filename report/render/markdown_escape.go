@@ -84,7 +84,7 @@ func mdSpecial(s string, i int, where mdPlace) bool {
 	case '|':
 		return where == mdCell
 	case '_':
-		return !(wordAt(s, i-1) && wordAt(s, i+1))
+		return !wordAt(s, i-1) || !wordAt(s, i+1)
 	case '#':
 		return i == 0 || s[i-1] == ' '
 	case '&':

@@ -15,10 +15,16 @@ func (m *markdown) steps(b report.Steps) {
 	m.heading(3, b.Title)
 	for _, s := range b.Items {
 		m.step++
-		m.out.put("#### ", strconv.Itoa(m.step), ". ", mdText([]evidence.Span{own(s.Title)}, mdInline), "\n\n")
-		m.paragraph(m.sentences([]evidence.Statement{s.Say}, mdBlock))
+		number := strconv.Itoa(m.step) + "."
+		if s.Title == "" {
+			m.paragraph("**" + number + "** " + m.sentences([]evidence.Statement{s.Say}, mdInline))
+		} else {
+			m.out.put("#### ", number, " ", mdText([]evidence.Span{own(s.Title)}, mdInline), "\n\n")
+			m.paragraph(m.sentences([]evidence.Statement{s.Say}, mdBlock))
+		}
 		m.stepFacts(s)
 		m.code("", s.Code)
+		m.paragraph(m.sentences(s.Expect, mdBlock))
 		m.code("Check", s.Check)
 		m.code("Undo", s.Undo)
 	}

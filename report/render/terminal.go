@@ -36,7 +36,7 @@ func newTerminal(o out, opt Options) *terminal {
 
 func (t *terminal) begin(about *overview) {
 	if about != nil {
-		t.part(inputHead)
+		t.part([]evidence.Span{own(inputHead)})
 		t.lines(about)
 	}
 }
@@ -45,15 +45,15 @@ func (t *terminal) end(about *overview) {
 	if about == nil {
 		return
 	}
-	t.part(inputHead)
+	t.part([]evidence.Span{own(inputHead)})
 	t.lines(about)
 	if len(about.Broken) == 0 {
 		return
 	}
-	t.paragraph(indent, []piece{{about.BrokenLine(), plain}})
+	t.paragraph([]piece{{about.BrokenLine(), plain}})
 	for _, b := range about.Broken {
 		where := append(pieces([]evidence.Span{value(b.File)}, plain), piece{", line " + strconv.Itoa(b.Line) + ": ", plain})
-		t.hang(indent, "- ", append(where, valuePiece(b.Reason)))
+		t.hang("- ", append(where, valuePiece(b.Reason)))
 	}
 	t.out.put("\n")
 }
@@ -67,7 +67,7 @@ func (t *terminal) lines(about *overview) {
 	}
 }
 
-func (t *terminal) part(title string) {
+func (t *terminal) part(title []evidence.Span) {
 	if t.any {
 		t.out.put(strings.Repeat("=", t.width), "\n\n")
 	}
@@ -75,9 +75,9 @@ func (t *terminal) part(title string) {
 	t.heading(title, "=")
 }
 
-func (t *terminal) heading(title, rule string) {
+func (t *terminal) heading(title []evidence.Span, rule string) {
 	widest := 0
-	for _, l := range wrap([]piece{{prose(title), bold}}, t.width) {
+	for _, l := range wrap(pieces(title, bold), t.width) {
 		t.paint(l)
 		t.out.put("\n")
 		widest = max(widest, l.width)
@@ -87,9 +87,9 @@ func (t *terminal) heading(title, rule string) {
 
 func (t *terminal) document(d *report.Document, n numbers) error {
 	t.n, t.step = n, 0
-	t.part(d.Title)
+	t.part(titleSpans(d))
 	if !d.Headline.Empty() {
-		t.paragraph(indent, t.statement(d.Headline, bold))
+		t.paragraph(t.statement(d.Headline, bold))
 	}
 	verdict, confidence, severity := verdictParts(d)
 	t.wrapped(indent, []piece{{verdict + " " + confidence + " ", bold}, {severity, severityStyle(d.Severity)}})
@@ -99,7 +99,7 @@ func (t *terminal) document(d *report.Document, n numbers) error {
 	}
 	t.out.put("\n")
 	for _, s := range d.Sections {
-		t.heading(s.Title, "-")
+		t.heading([]evidence.Span{own(s.Title)}, "-")
 		for _, b := range s.Blocks {
 			t.block(b)
 		}
@@ -109,8 +109,10 @@ func (t *terminal) document(d *report.Document, n numbers) error {
 
 func (t *terminal) block(b report.Block) {
 	switch b := b.(type) {
+	case report.Heading:
+		t.paragraph([]piece{{strings.ToUpper(prose(b.Text)), bold}})
 	case report.Paragraph:
-		t.paragraph(indent, t.sentences(b.Statements))
+		t.paragraph(t.sentences(b.Statements))
 	case report.List:
 		t.list(b)
 	case report.Table:
@@ -155,7 +157,7 @@ func (t *terminal) list(b report.List) {
 		if b.Ordered {
 			marker = strconv.Itoa(number) + ". "
 		}
-		t.hang(indent, marker, t.statement(s, plain))
+		t.hang(marker, t.statement(s, plain))
 	}
 	if number > 0 {
 		t.out.put("\n")
@@ -173,7 +175,7 @@ func (t *terminal) references(b report.References) {
 		if url := webAddress(r); url != "" {
 			text = append(text, piece{" " + url, dim})
 		}
-		t.hang(indent, blanks(len("[] ")+len(strconv.Itoa(last))-len(mark))+mark, text)
+		t.hang(blanks(len("[] ")+len(strconv.Itoa(last))-len(mark))+mark, text)
 	}
 	if len(b.Items) > 0 {
 		t.out.put("\n")
@@ -181,7 +183,7 @@ func (t *terminal) references(b report.References) {
 }
 
 func (t *terminal) openList() {
-	t.part(alsoSeen)
+	t.part([]evidence.Span{own(alsoSeen)})
 	if t.width >= threeFrom {
 		t.cells(listColumns(t.width), [][]piece{{{"Severity", bold}}, {{"Verdict", bold}}, {{"Alerts", bold}}, {{"What", bold}}})
 	}
@@ -199,7 +201,7 @@ func (t *terminal) listed(d *report.Document) error {
 	what := pieces(d.Headline.Spans, plain)
 	if t.width < threeFrom {
 		line := []piece{severity, {", " + verdict + ", " + count(d.Alerts.Count, "alert", "alerts") + ": ", plain}}
-		t.hang(indent, "- ", append(line, what...))
+		t.hang("- ", append(line, what...))
 	} else {
 		t.cells(listColumns(t.width), [][]piece{{severity}, {{verdict, plain}}, {{strconv.Itoa(d.Alerts.Count), plain}}, what})
 	}

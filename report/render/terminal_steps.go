@@ -16,16 +16,25 @@ func (t *terminal) steps(b report.Steps) {
 	if len(b.Items) == 0 {
 		return
 	}
-	t.paragraph(indent, []piece{{strings.ToUpper(prose(b.Title)), bold}})
+	t.paragraph([]piece{{strings.ToUpper(prose(b.Title)), bold}})
 	for _, s := range b.Items {
 		t.step++
 		marker := strconv.Itoa(t.step) + ". "
-		t.hang(indent, marker, []piece{{prose(s.Title), bold}})
 		column := indent + len(marker)
-		t.wrapped(column, t.sentences([]evidence.Statement{s.Say}))
+		say := t.sentences([]evidence.Statement{s.Say})
+		if s.Title == "" {
+			t.hang(marker, say)
+		} else {
+			t.hang(marker, []piece{{prose(s.Title), bold}})
+			t.wrapped(column, say)
+		}
 		t.stepFacts(column, s)
 		t.out.put("\n")
 		t.code(column, "", s.Code)
+		if expect := t.sentences(s.Expect); len(expect) > 0 {
+			t.wrapped(column, expect)
+			t.out.put("\n")
+		}
 		t.code(column, "Check", s.Check)
 		t.code(column, "Undo", s.Undo)
 	}

@@ -29,7 +29,7 @@ func (t *terminal) table(b report.Table) {
 	}
 	t.cells(columns, rule)
 	for _, r := range b.Rows {
-		t.cells(columns, [][]piece{fieldName(r.Field), {valuePiece(r.Value)}, t.statement(r.Meaning, plain)})
+		t.cells(columns, [][]piece{fieldName(r.Field), {rowValue(r)}, t.statement(r.Meaning, plain)})
 	}
 	t.out.put("\n")
 }
@@ -40,7 +40,7 @@ func (t *terminal) tableColumns(b report.Table) []int {
 	field, val := len("Field"), valueLeast
 	for _, r := range b.Rows {
 		field = max(field, widest(fieldName(r.Field)))
-		val = max(val, widest([]piece{valuePiece(r.Value)}))
+		val = max(val, widest([]piece{rowValue(r)}))
 	}
 	field = min(field, fieldMost)
 	rest := t.width - indent - 2*gap - field
@@ -58,6 +58,13 @@ func fieldName(s string) []piece {
 		return []piece{{s, shownValue}}
 	}
 	return []piece{valuePiece(s)}
+}
+
+func rowValue(r report.Row) piece {
+	if r.Null {
+		return piece{nullValue, dim}
+	}
+	return valuePiece(r.Value)
 }
 
 // cells writes one row; each cell wraps inside its column.
@@ -86,8 +93,8 @@ func (t *terminal) cells(columns []int, row [][]piece) {
 // stacked shows a table on a narrow screen: field and value, the meaning below.
 func (t *terminal) stacked(b report.Table) {
 	for _, r := range b.Rows {
-		head := append(fieldName(r.Field), piece{" = ", plain}, valuePiece(r.Value))
-		t.hang(indent, "", head)
+		head := append(fieldName(r.Field), piece{" = ", plain}, rowValue(r))
+		t.hang("", head)
 		t.wrapped(2*indent+2, t.statement(r.Meaning, plain))
 	}
 	t.out.put("\n")

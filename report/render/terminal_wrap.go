@@ -176,7 +176,7 @@ func fitting(s string, columns int) string {
 			return s[:end]
 		}
 		end += len(cluster)
-		if strings.Contains("/|,;:&=", cluster) {
+		if strings.ContainsAny(cluster, "/|,;:&=") {
 			cut = end
 		}
 	}

@@ -43,20 +43,20 @@ func (t *terminal) wrapped(column int, text []piece) {
 	}
 }
 
-func (t *terminal) paragraph(column int, text []piece) {
+func (t *terminal) paragraph(text []piece) {
 	if len(text) > 0 {
-		t.wrapped(column, text)
+		t.wrapped(indent, text)
 		t.out.put("\n")
 	}
 }
 
 // hang writes a marker and text beside it.
-func (t *terminal) hang(column int, marker string, text []piece) {
-	for i, l := range wrap(text, t.width-column-len(marker)) {
+func (t *terminal) hang(marker string, text []piece) {
+	for i, l := range wrap(text, t.width-indent-len(marker)) {
 		if i == 0 {
-			t.out.put(blanks(column), marker)
+			t.out.put(blanks(indent), marker)
 		} else {
-			t.out.put(blanks(column + len(marker)))
+			t.out.put(blanks(indent + len(marker)))
 		}
 		t.paint(l)
 		t.out.put("\n")

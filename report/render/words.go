@@ -16,6 +16,7 @@ const (
 	alsoSeen  = "Also seen"
 	inputHead = "What was read"
 	noValue   = "(empty)"
+	nullValue = "null"
 	codeNote  = `Some characters here cannot be seen and stand as escapes such as \x1b. This is not the exact text: do not paste it.`
 )
 
@@ -88,6 +89,11 @@ func alertsWhen(a report.Alerts) string {
 		return ", all at " + first + "."
 	}
 	return ", first at " + first + ", last at " + last + "."
+}
+
+// titleSpans returns the title; one that is the alert's rule is a value.
+func titleSpans(d *report.Document) []evidence.Span {
+	return []evidence.Span{{Text: d.Title, Value: d.Title == d.Alerts.Rule}}
 }
 
 // refersTo describes a piece of evidence, without its number and URL.
