@@ -236,18 +236,24 @@ func checkAlert(t *testing.T, a *Alert) {
 	if !json.Valid(a.Raw) {
 		t.Fatalf("not JSON: %q", a.Raw)
 	}
-	var want struct {
-		Rule   string                     `json:"rule"`
-		Fields map[string]json.RawMessage `json:"output_fields"`
-	}
-	if err := json.Unmarshal(a.Raw, &want); err != nil {
+	// Maps, because names in structs match in any case.
+	var top, want map[string]json.RawMessage
+	if err := json.Unmarshal(a.Raw, &top); err != nil {
 		t.Fatalf("%q: %v", a.Raw, err)
 	}
-	if len(want.Fields) != len(a.Fields) {
-		t.Fatalf("%d fields, want %d: %q", len(a.Fields), len(want.Fields), a.Raw)
+	if fields := top["output_fields"]; fields != nil {
+		if err := json.Unmarshal(fields, &want); err != nil {
+			t.Fatalf("%q: %v", a.Raw, err)
+		}
+	}
+	if rule := canonical(Value{Kind: String, Text: a.Rule}); rule != canonicalJSON(top["rule"]) {
+		t.Errorf("rule %s: %q", rule, a.Raw)
+	}
+	if len(want) != len(a.Fields) {
+		t.Fatalf("%d fields, want %d: %q", len(a.Fields), len(want), a.Raw)
 	}
 	for _, f := range a.Fields {
-		if got, want := canonical(f.Value), canonicalJSON(want.Fields[f.Name]); got != want {
+		if got, want := canonical(f.Value), canonicalJSON(want[f.Name]); got != want {
 			t.Errorf("%q is %s, want %s", f.Name, got, want)
 		}
 	}

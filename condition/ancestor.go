@@ -19,7 +19,7 @@ type family struct {
 // ancestorLimit is how far up ancestors are looked for.
 const ancestorLimit = 15
 
-const ancestorPID = "proc.apid"
+var ancestorPIDs = &family{name: "proc.apid", self: "proc.pid", parent: "proc.ppid"}
 
 var families = func() map[string]*family {
 	all := map[string]*family{}
@@ -28,7 +28,7 @@ var families = func() map[string]*family {
 		{name: "proc.aexe", self: "proc.exe", parent: "proc.pexe"},
 		{name: "proc.aexepath", self: "proc.exepath", parent: "proc.pexepath"},
 		{name: "proc.acmdline", self: "proc.cmdline", parent: "proc.pcmdline"},
-		{name: ancestorPID, self: "proc.pid", parent: "proc.ppid"},
+		ancestorPIDs,
 		{name: "proc.aargs", self: "proc.args"},
 		{name: "proc.aenv", self: "proc.env"},
 	} {
@@ -45,33 +45,40 @@ var families = func() map[string]*family {
 // to end at process 1.
 func (c *check) anyAncestor(v Values, t *trace) Truth {
 	fam := c.left.family
-	found := false
+	found, pids := false, true         // pids: the alert has process IDs of ancestors
 	if a, ok := v.(*alert.Alert); ok { // one pass instead of many look-ups
+		pids = false
 		for i := range a.Fields {
-			if fam.member(a.Fields[i].Name) && c.holdsFor(&a.Fields[i], v, t) {
-				found = true
+			switch f := &a.Fields[i]; {
+			case fam.member(f.Name):
+				found = c.holdsFor(f, v, t) || found
+			case f.Name == fam.name:
+				found = c.holdsJoined(f, v, t) || found
+			case ancestorPIDs.member(f.Name):
+				pids = true
 			}
 			if found && t == nil {
 				return True
 			}
 		}
+		pids = pids || fam == ancestorPIDs
 	} else {
 		for _, name := range fam.indexed[1:] {
 			if f, ok := v.Get(name); ok && c.holdsFor(&f, v, t) {
 				found = true
 			}
-			if found && t == nil {
-				return True
-			}
 		}
 		if f, ok := v.Get(fam.parent); ok && c.holdsFor(&f, v, t) {
 			found = true
 		}
+		if f, ok := v.Get(fam.name); ok && c.holdsJoined(&f, v, t) {
+			found = true
+		}
 	}
-	if found || fam.name == "proc.aname" && c.inJoined(v, t) {
+	switch {
+	case found:
 		return True
-	}
-	if c.op != opExists && fam.complete(v, t) {
+	case pids && c.op != opExists && fam.complete(v, t):
 		return False
 	}
 	t.miss(fam.name)
@@ -86,18 +93,17 @@ func (c *check) holdsFor(f *alert.Field, v Values, t *trace) bool {
 	return true
 }
 
-// inJoined looks into the field without an index: there newer Falcos print the
-// names of all ancestors with blanks between them.
-func (c *check) inJoined(v Values, t *trace) bool {
-	f, ok := v.Get(c.left.name)
-	if !ok || f.Value.Kind != alert.String || !f.Value.Known() {
+// holdsJoined looks into the field without an index: there newer Falcos print
+// the names of all ancestors with blanks between them.
+func (c *check) holdsJoined(f *alert.Field, v Values, t *trace) bool {
+	if f.Name != "proc.aname" || f.Value.Kind != alert.String || !f.Value.Known() {
 		return false
 	}
 	for rest := f.Value.Text; rest != ""; {
 		var name string
 		name, rest, _ = strings.Cut(rest, " ")
 		if name != "" && c.test(&alert.Value{Kind: alert.String, Text: name}, v, t) == True {
-			t.read(&f)
+			t.read(f)
 			return true
 		}
 	}
@@ -121,14 +127,13 @@ func (f *family) member(name string) bool {
 // complete reports whether the alert lists every ancestor: each one up to the
 // one whose process ID is 1.
 func (f *family) complete(v Values, t *trace) bool {
-	pids := families[ancestorPID]
 	for i := 1; i <= ancestorLimit; i++ {
 		value, ok := f.at(v, i)
 		if !ok {
 			return false
 		}
 		t.read(&value)
-		if pid, ok := pids.at(v, i); ok && pid.Value.Text == "1" {
+		if pid, ok := ancestorPIDs.at(v, i); ok && pid.Value.Text == "1" {
 			t.read(&pid)
 			return true
 		}

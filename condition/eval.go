@@ -110,12 +110,20 @@ func (c *check) truth(v Values, t *trace) Truth {
 	if c.left.family != nil {
 		return c.anyAncestor(v, t)
 	}
-	var room alert.Field
-	f := c.left.find(v, &room)
-	if f != nil && f.Value.Known() {
+	if f := c.left.quick(v); f != nil {
 		t.read(f)
+		return c.test(&f.Value, v, t)
+	}
+	return c.search(v, t)
+}
+
+// search decides the check when the field is not just there and known.
+func (c *check) search(v Values, t *trace) Truth {
+	f, ok := c.left.find(v)
+	if ok && f.Value.Known() {
+		t.read(&f)
 		if isCut(v, f.Name) {
-			return c.testCut(f, t)
+			return c.testCut(&f, t)
 		}
 		return c.test(&f.Value, v, t)
 	}
@@ -123,18 +131,18 @@ func (c *check) truth(v Values, t *trace) Truth {
 	if c.left.derive != nil {
 		d := c.left.derive(v)
 		if d.how != untold {
-			return c.testDerived(d, v, t)
+			return c.testDerived(&d, v, t)
 		}
 		if d.missing != "" {
 			missing = d.missing
 		}
 	}
-	if f != nil && c.op == opExists {
-		t.read(f)
+	if ok && c.op == opExists {
+		t.read(&f)
 		return False
 	}
-	if f != nil && c.asksFor(&f.Value) {
-		t.read(f)
+	if ok && c.asksFor(&f.Value) {
+		t.read(&f)
 		return truthOf(c.op != opUnequal)
 	}
 	t.miss(missing)
@@ -173,11 +181,10 @@ func (c *check) test(value *alert.Value, v Values, t *trace) Truth {
 // one returns the value of an operand on the right-hand side. truth is True
 // when there is one, False when it cannot be transformed.
 func (o *operand) one(v Values, t *trace) (value alert.Value, truth Truth) {
-	var room alert.Field
-	f := o.find(v, &room)
+	f, ok := o.find(v)
 	switch {
-	case f != nil && f.Value.Known() && !isCut(v, f.Name):
-		t.read(f)
+	case ok && f.Value.Known() && !isCut(v, f.Name):
+		t.read(&f)
 		value = f.Value
 	case o.derive != nil:
 		d := o.derive(v)
@@ -191,7 +198,7 @@ func (o *operand) one(v Values, t *trace) (value alert.Value, truth Truth) {
 		t.miss(o.name)
 		return value, Unknown
 	}
-	value, ok := o.transformed(value)
+	value, ok = o.transformed(value)
 	return value, truthOf(ok)
 }
 
@@ -211,7 +218,7 @@ func (c *check) holds(v *alert.Value) bool {
 }
 
 // testDerived decides the check for what other fields tell.
-func (c *check) testDerived(d derived, v Values, t *trace) Truth {
+func (c *check) testDerived(d *derived, v Values, t *trace) Truth {
 	d.tell(t)
 	if d.how == absent {
 		return False

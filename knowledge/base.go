@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"sort"
 	"strings"
 	"sync"
@@ -396,4 +397,39 @@ func replaceBy[T any](old, own []T, name func(T) string) []T {
 		}
 	}
 	return out
+}
+
+// SameContent reports whether two compiled bases hold the same files, whatever
+// the compression made of them.
+func SameContent(a, b []byte) (bool, error) {
+	left, err := contents(a)
+	if err != nil {
+		return false, err
+	}
+	right, err := contents(b)
+	if err != nil {
+		return false, err
+	}
+	return maps.Equal(left, right), nil
+}
+
+func contents(compiled []byte) (map[string]string, error) {
+	r, err := zip.NewReader(bytes.NewReader(compiled), int64(len(compiled)))
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]string{}
+	for _, f := range r.File {
+		rc, err := f.Open()
+		if err != nil {
+			return nil, err
+		}
+		text, err := io.ReadAll(rc)
+		rc.Close()
+		if err != nil {
+			return nil, err
+		}
+		out[f.Name] = string(text)
+	}
+	return out, nil
 }

@@ -20,7 +20,8 @@ type (
 		Label string
 	}
 	htmlDocument struct {
-		Anchor, Title                 string
+		Anchor                        string
+		Title                         []evidence.Span
 		Headline, Why                 htmlText
 		Verdict, Confidence, OurWords string
 		Severity                      htmlSeverity
@@ -33,6 +34,7 @@ type (
 	}
 	// htmlBlock has one of its parts set.
 	htmlBlock struct {
+		Heading    string
 		Paragraph  []htmlText
 		List       []htmlText
 		Ordered    bool
@@ -50,6 +52,7 @@ type (
 	}
 	htmlRow struct {
 		Field, Value string
+		Null         bool
 		Meaning      htmlText
 	}
 	htmlSteps struct {
@@ -57,13 +60,13 @@ type (
 		Items []htmlStep
 	}
 	htmlStep struct {
-		Number            int
-		Title, Control    string
-		Fit               string
-		Say, FitReason    htmlText
-		Needs, Effects    []htmlText
-		Code, Check, Undo []htmlCode
-		HasFacts          bool
+		Number                 int
+		Title, Control         string
+		Fit                    string
+		Say, FitReason         htmlText
+		Needs, Effects, Expect []htmlText
+		Code, Check, Undo      []htmlCode
+		HasFacts               bool
 	}
 	htmlCode struct {
 		Language, Text string
@@ -96,7 +99,7 @@ type htmlBuilder struct {
 func htmlDocumentOf(d *report.Document, n numbers) htmlDocument {
 	h := htmlBuilder{anchor: anchorWord(d.ID), n: n}
 	view := htmlDocument{
-		Anchor: h.anchor, Title: d.Title, Headline: h.text(d.Headline),
+		Anchor: h.anchor, Title: titleSpans(d), Headline: h.text(d.Headline),
 		Severity: htmlSeverityOf(d.Severity), Alerts: merged(alertsLine(d.Alerts)),
 	}
 	view.Verdict, view.Confidence, view.OurWords = verdictParts(d)
@@ -115,6 +118,8 @@ func htmlDocumentOf(d *report.Document, n numbers) htmlDocument {
 
 func (h *htmlBuilder) block(b report.Block) htmlBlock {
 	switch b := b.(type) {
+	case report.Heading:
+		return htmlBlock{Heading: b.Text}
 	case report.Paragraph:
 		return htmlBlock{Paragraph: h.texts(b.Statements)}
 	case report.List:
@@ -150,7 +155,7 @@ func (h *htmlBuilder) texts(list []evidence.Statement) []htmlText {
 func (h *htmlBuilder) rows(b report.Table) []htmlRow {
 	rows := make([]htmlRow, len(b.Rows))
 	for i, r := range b.Rows {
-		rows[i] = htmlRow{r.Field, r.Value, h.text(r.Meaning)}
+		rows[i] = htmlRow{r.Field, r.Value, r.Null, h.text(r.Meaning)}
 	}
 	return rows
 }
@@ -164,7 +169,7 @@ func (h *htmlBuilder) steps(b report.Steps) *htmlSteps {
 		h.step++
 		step := htmlStep{
 			Number: h.step, Title: s.Title, Control: s.Control, Say: h.text(s.Say),
-			Needs: h.texts(s.Needs), Effects: h.texts(s.Effects), FitReason: h.text(s.FitReason),
+			Needs: h.texts(s.Needs), Effects: h.texts(s.Effects), Expect: h.texts(s.Expect), FitReason: h.text(s.FitReason),
 			Code: h.codes(s.Code), Check: h.codes(s.Check), Undo: h.codes(s.Undo),
 		}
 		if s.Fit != "" {

@@ -61,7 +61,7 @@ func (s shape) document() *report.Document {
 	e := s.facts()
 	at := time.Date(2024, 10, 5, 13, 0, 46, 937782756, time.UTC)
 	return &report.Document{
-		ID: "k-5f0c1e7a", Title: s.w("Alert Analysis Report"),
+		ID: "k-5f0c1e7a", Title: s.v("Fileless execution via memfd_create"),
 		Headline: s.say(because(e[0], e[1]), "", "event-generator", " ran a program from memory in container ", "peaceful_mestorf"),
 		Severity: "info",
 		Verdict: report.Verdict{Class: "test", Confidence: 0.9,
@@ -89,7 +89,7 @@ func (s shape) sections(e []evidence.Evidence) []report.Section {
 			report.Paragraph{Statements: []evidence.Statement{
 				s.say(because(e[1], e[4]), "It is what the action syscall.FilelessExecutionViaMemfdCreate of the Falco event-generator does.")}}),
 		section(report.EventDetails, "Event Details", s.table(e)),
-		section(report.PossibleMisuse, "Possible Misuse", report.List{Ordered: true, Items: []evidence.Statement{
+		section(report.PossibleMisuse, "Possible Misuse", report.Heading{Text: s.w("What it is")}, report.List{Ordered: true, Items: []evidence.Statement{
 			s.say(because(e[1], e[4]), "A security test: parent and arguments agree with the source of the tool."),
 			s.say(because(e[1]), "An attacker who imitates the tool: the name ", "event-generator", " can be forged.")}}),
 		section(report.Mitigation, "Mitigation Strategies", s.contain(e), s.prevent(e)),
@@ -98,6 +98,8 @@ func (s shape) sections(e []evidence.Evidence) []report.Section {
 			s.say(because(ruleSource), "Who started it: ask the operator.")}}),
 		section(report.Conclusion, "Conclusion", report.Paragraph{Statements: []evidence.Statement{
 			s.say(because(e[1]), "The alert is a correct detection of a harmless test.")}}),
+		section(report.Recommendations, "Recommendations", report.List{Ordered: true, Items: []evidence.Statement{
+			s.say(because(e[3]), "Ask the owner of container ", "c61b4b13ae44", " whether the test was intended.")}}),
 		section(report.EvidenceList, "Evidence", s.references(e)),
 	}
 }
@@ -111,6 +113,7 @@ func (s shape) table(e []evidence.Evidence) report.Table {
 		row("proc.cmdline", "3 run helper.DoNothing", s.say(because(e[4]), "Arguments of the copy in memory; helper.DoNothing returns at once.")),
 		row("container.start_ts", "1728133229850062067", s.say(because(e[3]), "13:00:29 UTC, 17 s before the event.")),
 		row("proc.aname[2]", "containerd-shim", evidence.Statement{}),
+		{Field: s.v("proc.tty"), Null: true, Evidence: evidence.Evidence{Kind: evidence.Field, Ref: s.v("proc.tty"), Value: "null", Literal: true}},
 		row("evt.arg.flags", "EXE_WRITABLE|EXE_FROM_MEMFD", s.say(because(e[5]), "The image is a memfd and the caller may write it.")),
 	}}
 }
@@ -122,7 +125,11 @@ func (s shape) contain(e []evidence.Evidence) report.Steps {
 		Needs:   []evidence.Statement{s.say(because(e[5]), "Docker, and the container must still exist.")},
 		Effects: []evidence.Statement{s.say(because(e[5]), "Changes nothing.")},
 		Code: []report.Code{{Language: "sh", Text: "docker inspect -f '{{.Config.Image}} {{.Args}}' " + s.v("c61b4b13ae44") + "\n",
-			Note: s.say(because(e[5]), "For a test the image is ", "falcosecurity/event-generator", ".")}},
+			Note: s.say(because(e[5]), "With Docker.")}},
+		Expect: []evidence.Statement{s.say(because(e[5]), "For a test the image is ", "falcosecurity/event-generator", ".")},
+	}, {
+		Say:  s.say(because(e[5]), "Processes that run from a memfd right now."),
+		Code: []report.Code{{Language: "sh", Text: "sudo find /proc -maxdepth 2 -name exe -lname '/memfd:*'"}},
 	}}}
 }
 

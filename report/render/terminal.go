@@ -75,9 +75,15 @@ func (t *terminal) part(title []evidence.Span) {
 	t.heading(title, "=")
 }
 
+// heading underlines a title; only its first line starts in the first column,
+// where a value could pass for another heading.
 func (t *terminal) heading(title []evidence.Span, rule string) {
 	widest := 0
-	for _, l := range wrap(pieces(title, bold), t.width) {
+	for i, l := range wrap(pieces(title, bold), t.width-indent) {
+		if i > 0 {
+			t.out.put(blanks(indent))
+			l.width += indent
+		}
 		t.paint(l)
 		t.out.put("\n")
 		widest = max(widest, l.width)
@@ -173,7 +179,7 @@ func (t *terminal) references(b report.References) {
 		mark := "[" + strconv.Itoa(r.Number) + "] "
 		text := pieces(refersTo(r), plain)
 		if url := webAddress(r); url != "" {
-			text = append(text, piece{" " + url, dim})
+			text = append(text, piece{" ", plain}, piece{url, link})
 		}
 		t.hang(blanks(len("[] ")+len(strconv.Itoa(last))-len(mark))+mark, text)
 	}

@@ -16,6 +16,7 @@ const (
 	bold
 	dim
 	shownValue
+	link // never broken: half an address is of no use
 	severityHigh
 	severityMedium
 	severityLow
@@ -147,7 +148,10 @@ func wrap(all []piece, width int) []line {
 func fill(lines []line, p piece, width int) []line {
 	for rest := p.text; ; {
 		now := &lines[len(lines)-1]
-		part := fitting(rest, width-now.width)
+		part := rest
+		if p.style != link {
+			part = fitting(rest, width-now.width)
+		}
 		if part == "" && now.width == 0 {
 			part, _, _, _ = uniseg.FirstGraphemeClusterInString(rest, -1)
 		}

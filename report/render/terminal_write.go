@@ -5,7 +5,7 @@ import "strings"
 // sgr are the colours of the styles. They, and the reset, are the only escape
 // sequences that are ever written.
 var sgr = map[style]string{
-	bold: "\x1b[1m", dim: "\x1b[2m", shownValue: "\x1b[36m",
+	bold: "\x1b[1m", dim: "\x1b[2m", shownValue: "\x1b[36m", link: "\x1b[2m",
 	severityHigh: "\x1b[1;31m", severityMedium: "\x1b[1;33m", severityLow: "\x1b[1;32m",
 }
 

@@ -93,7 +93,7 @@ func alertsWhen(a report.Alerts) string {
 
 // titleSpans returns the title; one that is the alert's rule is a value.
 func titleSpans(d *report.Document) []evidence.Span {
-	return []evidence.Span{{Text: d.Title, Value: d.Title == d.Alerts.Rule}}
+	return []evidence.Span{{Text: d.Title, Value: d.Title != "" && d.Title == d.Alerts.Rule}}
 }
 
 // refersTo describes a piece of evidence, without its number and URL.
@@ -103,7 +103,7 @@ func refersTo(r report.Reference) []evidence.Span {
 	case evidence.Source:
 		return sourceSpans(r)
 	case evidence.Field:
-		return []evidence.Span{own("Alert field "), value(e.Ref), own(" = "), value(e.Value)}
+		return []evidence.Span{own("Alert field "), value(e.Ref), own(" = "), {Text: e.Value, Value: !e.Literal}}
 	case evidence.Observation:
 		return []evidence.Span{own("Seen on the host by "), value(e.Ref), own(": "), value(e.Value)}
 	case evidence.Alert:
