@@ -26,10 +26,13 @@ type Alert struct {
 	Form     Form   // how it was delivered
 	Origin   Origin
 	Raw      []byte // the object or line as it stood in the input, without its wrapper
-	// Ambiguous names the fields of a text line whose value cannot be known, so
-	// that they are not in Fields: they were given twice, or stand right before
-	// such a one, which may be a part of their own text. Sorted.
+	// Ambiguous names the fields of a text line that were given twice: their
+	// value cannot be known, so they are not in Fields.
 	Ambiguous []string
+	// Uncertain names the fields of a text line of whose value the end cannot be
+	// known, so that they are not in Fields either: a field of Ambiguous stands
+	// behind them and may be part of their text, or an unknown key does.
+	Uncertain []string
 	// Cut names the fields whose value Falcosidekick cut: 507 bytes and "[...]".
 	Cut []string
 }
@@ -93,6 +96,7 @@ func (a *Alert) Clone() *Alert {
 	}
 	c.Tags = cloneStrings(a.Tags)
 	c.Ambiguous = cloneStrings(a.Ambiguous)
+	c.Uncertain = cloneStrings(a.Uncertain)
 	c.Cut = cloneStrings(a.Cut)
 	c.Fields = a.Fields.clone()
 	c.Extra = a.Extra.clone()

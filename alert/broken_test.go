@@ -106,6 +106,25 @@ var outlines = []struct {
 	{"nested 65 deep, pretty-printed", strings.ReplaceAll(nestedAlert(65), "[", "[\n") + "\n" + good,
 		"alert 65; broken 1: nested deeper than 64; passed 1"},
 
+	{"pretty-printed: a wrong bracket", "{\n\"rule\": \"r\",\n\"tags\": [1}\n}\n" + good,
+		"alert 5; broken 1: not JSON: the wrong bracket at column 11, 2 lines on; passed 2"},
+	{"pretty-printed: a line break in a string", "{\n\"rule\": \"r\",\n\"output\": \"a\nb\"\n}\n" + good,
+		"alert 6; broken 1: not JSON: a line break in a string at column 13, 2 lines on; passed 3"},
+	{"pretty-printed: a control byte", "{\n\"rule\": \"r\",\n\"output\": \"\x1b\"\n}\n" + good,
+		"alert 5; broken 1: not JSON: raw control byte 0x1b in a string at column 12, 2 lines on; passed 2"},
+	{"pretty-printed: a NUL byte", "{\n\"rule\": \"r\",\n\"output\": \"\x00\"\n}\n" + good,
+		"alert 5; broken 1: NUL byte; broken 3: NUL byte; passed 1"},
+	{"pretty-printed: a bad escape", "{\n\"rule\": \"r\",\n\"output\": \"\\x\"\n}\n" + good,
+		"alert 5; broken 1: not JSON: a bad escape at column 13, 2 lines on; passed 2"},
+	{"pretty-printed: a bad \\u escape", "{\n\"rule\": \"r\",\n\"output\": \"\\u12\"\n}\n" + good,
+		"alert 5; broken 1: not JSON: a bad escape at column 16, 2 lines on; passed 2"},
+	{"pretty-printed: no value", "{\n\"rule\": \"r\",\n\"priority\": Notice\n}\n" + good,
+		"alert 5; broken 1: not JSON: a value expected at column 13, 2 lines on; passed 2"},
+	{"pretty-printed: a bad number", "{\n\"rule\": \"r\",\n\"output_fields\": {\"a\": 1.\n}}\n" + good,
+		"alert 5; broken 1: not JSON: no JSON value at column 26, 2 lines on; passed 2"},
+	{"pretty-printed: no colon", "{\n\"rule\" \"r\"\n}\n" + good,
+		"alert 4; broken 1: not JSON: \":\" expected at column 8, 1 lines on; passed 2"},
+	{"a NUL byte in what is cut off", "{\"rule\":\"r\x00", "broken 1: NUL byte"},
 	{"Docker: cut off inside", `{"log":"{\"rule\": \"cut off\n","stream":"stdout","time":"x"}` + "\n", "broken 1: cut off inside a string"},
 	{"Docker: cut off itself", `{"log":"{\"rule\": \"r\",\"outp` + "\n" + good, "alert 2; broken 1: the line ends inside a string"},
 	{"Docker: other text", `{"log":"ready\n","stream":"stdout","time":"x"}` + "\n", "passed 1"},
@@ -173,6 +192,30 @@ func TestLinesComeInOrder(t *testing.T) {
 	for _, c := range outlines {
 		if res := readString(c.input); !slices.IsSorted(res.lines) && !strings.Contains(c.name, "CRI") {
 			t.Errorf("%s: %v", c.name, res.lines)
+		}
+	}
+}
+
+// An input that is still being written gives each line when it has ended.
+func TestLinesAreGivenAsTheyCome(t *testing.T) {
+	r, w := io.Pipe()
+	defer r.Close()
+	given, s := make(chan int), NewScanner(r, Options{})
+	go func() {
+		for {
+			rec, _, err := s.Next(nil)
+			if err != nil {
+				return
+			}
+			given <- rec.Line
+		}
+	}()
+	for i, line := range []string{good, "Jan  9 08:15:02 node-7 falco: " + good, "{\n\"rule\":\"r\",\n\"output\":\"x\"\n}", good} {
+		if _, err := io.WriteString(w, line+"\n"); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := <-given, []int{1, 2, 3, 7}[i]; got != want {
+			t.Errorf("line %d, want %d", got, want)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func printable(key string) string {
 		return r
 	}, cut)
 	if len(key) > most {
-		cut += "…"
+		cut += "..."
 	}
 	return cut
 }

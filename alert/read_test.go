@@ -18,7 +18,7 @@ var textFields = map[string]string{
 	"exe_flags": "evt.arg.flags", "container_id": "container.id", "container_name": "container.name",
 	"evt_type": "evt.type", "evt_res": "evt.res", "gparent": "proc.aname[2]", "file": "fd.name", "fd_proto": "fd.l4proto",
 	"container_start_ts": "container.start_ts", "proc_cwd": "proc.cwd", "proc_sname": "proc.sname",
-	"pcmdline": "proc.pcmdline",
+	"pcmdline": "proc.pcmdline", "evt_args": "evt.args",
 }
 
 var testOptions = Options{TextFields: textFields}

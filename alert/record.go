@@ -14,9 +14,9 @@ type Options struct {
 	MaxRecord int
 	// TextFields names the field that a rule's text output shows under a key:
 	// command → proc.cmdline. The underscored and the plain names of these
-	// fields are known as well (proc_cmdline, proc.cmdline). Text behind any
-	// other key is read as part of the value before it. Without TextFields a
-	// text line has no Fields.
+	// fields are known as well (proc_cmdline, proc.cmdline). A field with an
+	// unknown key behind it is uncertain; in a command line such a key is taken
+	// for an argument. Without TextFields a text line has no Fields.
 	TextFields map[string]string
 }
 

@@ -196,8 +196,7 @@ func keyByte(c byte) bool {
 }
 
 // pairs reads k=v pairs. Values hold blanks and are the attacker's: what looks
-// like a known key in one is one. So a key that comes twice is left out, and so
-// are the values before it, of which nobody can say where they end.
+// like a known key in one is one. What cannot be known is left out.
 func (d *Decoder) pairs(f fieldText) {
 	if len(d.keys) == 0 {
 		return
@@ -250,35 +249,55 @@ func (d *Decoder) closeBracket() {
 }
 
 func (d *Decoder) dropDoubtful() {
-	count := make(map[string]int, len(d.fields))
-	for _, f := range d.fields {
-		count[f.Name]++
-	}
-	if len(count) < len(d.fields) {
-		d.alert.Ambiguous = d.doubtful(count)
-	}
+	a := &d.alert
+	twice, endless := d.doubtful()
+	a.Ambiguous, a.Uncertain = slices.Sorted(maps.Keys(twice)), slices.Sorted(maps.Keys(endless))
 	d.fields = slices.DeleteFunc(d.fields, func(f Field) bool {
-		_, bad := slices.BinarySearch(d.alert.Ambiguous, f.Name)
-		return bad || isLiteralKey(f)
+		return twice[f.Name] || endless[f.Name] || isLiteralKey(f)
 	})
 	if len(d.fields) > 0 {
-		d.alert.Fields = d.fields
+		a.Fields = d.fields
 	}
 }
 
-// doubtful returns, sorted, the names that come twice and those before them.
-func (d *Decoder) doubtful(count map[string]int) []string {
-	bad := map[string]bool{}
-	for i, f := range d.fields {
-		if count[f.Name] < 2 {
-			continue
-		}
-		bad[f.Name] = true
-		if i > 0 {
-			bad[d.fields[i-1].Name] = true
+// doubtful returns the names that come twice, and those of whose value nobody
+// can say where it ends.
+func (d *Decoder) doubtful() (twice, endless map[string]bool) {
+	twice, endless = map[string]bool{}, map[string]bool{}
+	count := make(map[string]int, len(d.fields))
+	for _, f := range d.fields {
+		if count[f.Name]++; count[f.Name] == 2 {
+			twice[f.Name] = true
 		}
 	}
-	return slices.Sorted(maps.Keys(bad))
+	for i, f := range d.fields {
+		beforeDoubt := i+1 < len(d.fields) && twice[d.fields[i+1].Name]
+		if !twice[f.Name] && (beforeDoubt || mayHoldField(f)) {
+			endless[f.Name] = true
+		}
+	}
+	return twice, endless
+}
+
+// mayHoldField reports a value with an unknown key in it, and evt.args, which
+// is made of such. In a command line if=/dev/zero is ordinary.
+func mayHoldField(f Field) bool {
+	if f.Name == "proc.args" || f.Name == "proc.env" || strings.Contains(f.Name, "cmdline") {
+		return false
+	}
+	s := f.Value.Text
+	for i := strings.IndexByte(s, '='); i >= 0; {
+		key := keyBefore(s[:i])
+		if at := i - len(key); key != "" && at > 0 && s[at-1] == ' ' {
+			return true
+		}
+		n := strings.IndexByte(s[i+1:], '=')
+		if n < 0 {
+			break
+		}
+		i += 1 + n
+	}
+	return f.Name == "evt.args"
 }
 
 // isLiteralKey knows the words fd_proto=fd.l4proto that rules 2.0.0 to 3.1.0

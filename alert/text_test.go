@@ -10,7 +10,7 @@ import (
 func TestTextLines(t *testing.T) {
 	for _, name := range []string{"text-old.log", "text-new.log", "text-iso.log", "text-syslog.log", "text-docker.log"} {
 		a := one(t, file(t, name))
-		if a.Form != FormText || a.Rule != "" || a.Priority != Notice || a.Tags != nil || a.Ambiguous != nil {
+		if a.Form != FormText || a.Rule != "" || a.Priority != Notice || a.Tags != nil || len(a.Ambiguous)+len(a.Uncertain) > 0 {
 			t.Errorf("%s: %+v", name, a)
 		}
 		if a.Message != "A shell was spawned in a container with an attached terminal" {
@@ -79,34 +79,36 @@ func fieldList(a *Alert) string {
 
 func TestFieldsOfTextLines(t *testing.T) {
 	for _, c := range []struct {
-		name, text, message, fields, ambiguous string
+		name, text, message, fields, ambiguous, uncertain string
 	}{
 		{"old", "Shell spawned (user=root command=sh -c id terminal=0)", "Shell spawned",
-			"user.name=root; proc.cmdline=sh -c id; proc.tty=0", ""},
+			"user.name=root; proc.cmdline=sh -c id; proc.tty=0", "", ""},
 		{"new", "Shell spawned | user=root command=sh -c id terminal=0", "Shell spawned",
-			"user.name=root; proc.cmdline=sh -c id; proc.tty=0", ""},
+			"user.name=root; proc.cmdline=sh -c id; proc.tty=0", "", ""},
 		{"no value and unknown value", "Shell spawned | container_name= user=<NA> command=", "Shell spawned",
-			"container.name=; user.name=<NA>; proc.cmdline=", ""},
+			"container.name=; user.name=<NA>; proc.cmdline=", "", ""},
 		{"an old rule with fields that Falco 0.41 adds", "Shell spawned (user=root command=f (x) terminal=0) container_id=ab12 container_name=web",
-			"Shell spawned", "user.name=root; proc.cmdline=f (x); proc.tty=0; container.id=ab12; container.name=web", ""},
+			"Shell spawned", "user.name=root; proc.cmdline=f (x); proc.tty=0; container.id=ab12; container.name=web", "", ""},
 		{"no separator", "Shell by user=root command=sh container_id=ab12", "Shell by",
-			"user.name=root; proc.cmdline=sh; container.id=ab12", ""},
-		{"brackets in the message", "Shell (interactive) spawned (user=root)", "Shell (interactive) spawned", "user.name=root", ""},
-		{"no fields", "Falco internal: hot restart failure", "Falco internal: hot restart failure", "", ""},
-		{"an equals sign in the message", "a = b and c=d here", "a = b and c=d here", "", ""},
+			"user.name=root; proc.cmdline=sh; container.id=ab12", "", ""},
+		{"brackets in the message", "Shell (interactive) spawned (user=root)", "Shell (interactive) spawned", "user.name=root", "", ""},
+		{"no fields", "Falco internal: hot restart failure", "Falco internal: hot restart failure", "", "", ""},
+		{"an equals sign in the message", "a = b and c=d here", "a = b and c=d here", "", "", ""},
 		{"equals signs in a value", "x | command=dd if=/dev/zero of=/dev/sdb terminal=0", "x",
-			"proc.cmdline=dd if=/dev/zero of=/dev/sdb; proc.tty=0", ""},
+			"proc.cmdline=dd if=/dev/zero of=/dev/sdb; proc.tty=0", "", ""},
 		{"a separator in a value", "x | command=ps | user=1 | grep (a=b) terminal=0", "x",
-			"proc.cmdline=ps |; user.name=1 | grep (a=b); proc.tty=0", ""},
-		{"the field's own name", "x | proc_pcmdline=sh proc.name=id fd.name=/x", "x", "proc.pcmdline=sh; proc.name=id; fd.name=/x", ""},
-		{"a first key of one's own", "x | team=blue user=root", "x", "team=blue; user.name=root", ""},
-		{"brackets in a key", "x | gparent=a proc.aname[2]=b", "x", "", "proc.aname[2]"},
-		{"a literal of rules 2.0.0", "x | fd_proto=fd.l4proto user=root", "x", "user.name=root", ""},
+			"proc.cmdline=ps |; user.name=1 | grep (a=b); proc.tty=0", "", ""},
+		{"the field's own name", "x | proc_pcmdline=sh proc.name=id fd.name=/x", "x", "proc.pcmdline=sh; proc.name=id; fd.name=/x", "", ""},
+		{"a first key of one's own", "x | team=blue user=root", "x", "team=blue; user.name=root", "", ""},
+		{"brackets in a key", "x | gparent=a proc.aname[2]=b", "x", "", "proc.aname[2]", ""},
+		{"an unknown key", "x | terminal=0 exe=/bin/sh user=root", "x", "user.name=root", "", "proc.tty"},
+		{"an event's arguments", "x | file=/x evt_args=res=0 dirfd=-100 user=root", "x", "fd.name=/x; user.name=root", "", "evt.args"},
+		{"a literal of rules 2.0.0", "x | fd_proto=fd.l4proto user=root", "x", "user.name=root", "", ""},
 		{"a forged key", "x | evt_type=execve user=root process=sh command=sh -c user=maya terminal=0 container_id=host",
-			"x", "proc.name=sh; proc.tty=0; container.id=host", "evt.type proc.cmdline user.name"},
+			"x", "proc.name=sh; proc.tty=0; container.id=host", "user.name", "evt.type proc.cmdline"},
 		{"a forged end", "x | user=root command=sh terminal=7 container_id=ab terminal=0 container_id=host", "x",
-			"user.name=root", "container.id proc.cmdline proc.tty"},
-		{"the same value twice", "x | user=root command=a user=root", "x", "", "proc.cmdline user.name"},
+			"user.name=root", "container.id proc.tty", "proc.cmdline"},
+		{"the same value twice", "x | user=root command=a user=root", "x", "", "user.name", "proc.cmdline"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			a := one(t, "08:15:02.000000321: Warning "+c.text+"\n")
@@ -115,6 +117,9 @@ func TestFieldsOfTextLines(t *testing.T) {
 			}
 			if got := strings.Join(a.Ambiguous, " "); got != c.ambiguous {
 				t.Errorf("ambiguous %q, want %q", got, c.ambiguous)
+			}
+			if got := strings.Join(a.Uncertain, " "); got != c.uncertain {
+				t.Errorf("uncertain %q, want %q", got, c.uncertain)
 			}
 		})
 	}

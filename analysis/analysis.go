@@ -113,8 +113,8 @@ func (z *Analyzer) Analyze(a *alert.Alert) *Analysis {
 		n.Limits = s.sentences(p.Limits, p.Sources...)
 		n.Looks = z.looks(s, p)
 		n.Controls = z.controls(s, p)
-		n.Headline = s.say(p.HeadlineTemplate, nil)
 	}
+	n.Headline = z.headline(s, p)
 	z.fallbacks(s, n)
 	n.Attack = z.techniques(s, p)
 	n.Unknown = z.questions(s, p)
@@ -123,13 +123,6 @@ func (z *Analyzer) Analyze(a *alert.Alert) *Analysis {
 
 // fallbacks says from the fields alone what no profile says.
 func (z *Analyzer) fallbacks(s *speaker, n *Analysis) {
-	if n.Headline.Empty() {
-		n.Headline = z.plainHeadline(s)
-	} else if len(n.Headline.Evidence) == 0 {
-		if f, ok := fieldOr(s.alert, "rule", "output"); ok {
-			citing(&n.Headline, FieldEvidence(f))
-		}
-	}
 	if r := n.RuleText; r != nil && n.Profile == nil {
 		if r.Desc != "" {
 			st := evidence.Statement{Spans: []evidence.Span{{Text: "Its rule file says: "}, {Text: r.Desc, Value: true}}}
@@ -140,6 +133,27 @@ func (z *Analyzer) fallbacks(s *speaker, n *Analysis) {
 	if len(n.Saw) == 0 {
 		n.Saw = []evidence.Statement{z.plainEvent(s)}
 	}
+}
+
+// Headline is the one line that a person on call reads of an alert.
+func (z *Analyzer) Headline(a *alert.Alert) evidence.Statement {
+	return z.headline(&speaker{alert: a, missing: map[string]bool{}}, z.profile(a))
+}
+
+func (z *Analyzer) headline(s *speaker, p *knowledge.Profile) evidence.Statement {
+	if !p.Reviewed() {
+		return z.plainHeadline(s)
+	}
+	st := s.say(p.HeadlineTemplate, nil)
+	if st.Empty() {
+		return z.plainHeadline(s)
+	}
+	if len(st.Evidence) == 0 {
+		if f, ok := fieldOr(s.alert, "rule", "output"); ok {
+			citing(&st, FieldEvidence(f))
+		}
+	}
+	return st
 }
 
 // plainHeadline names rule, process and place.

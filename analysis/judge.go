@@ -219,7 +219,7 @@ func (j *Judge) Judge(a *alert.Alert) Judgement {
 	}
 	p := j.z.profile(a)
 	j.z.weigh(a, p, &j.sc)
-	return j.sc.judgement()
+	return j.z.judgement(a, &j.sc)
 }
 
 // healthSeverity is that of a message of Falco about itself: lost events matter.
@@ -230,9 +230,13 @@ func healthSeverity(a *alert.Alert) Severity {
 	return Info
 }
 
-func (sc *scale) judgement() Judgement {
+// judgement is the verdict of a weighing; the worth of what is concerned moves
+// its severity.
+func (z *Analyzer) judgement(a *alert.Alert, sc *scale) Judgement {
 	class, score := sc.classify(-1)
-	return Judgement{Class: class, Severity: severity(class, score), Confidence: float32(sc.confidence(class)), Score: int16(score)}
+	j := Judgement{Class: class, Severity: severity(class, score), Confidence: float32(sc.confidence(class)), Score: int16(score)}
+	j.Severity = z.context.adjust(a, j)
+	return j
 }
 
 func severity(c Class, score int) Severity {

@@ -38,7 +38,7 @@ func (z *Analyzer) verdict(s *speaker, p *knowledge.Profile) Verdict {
 	}
 	var sc scale
 	z.weigh(s.alert, p, &sc)
-	v := Verdict{Judgement: sc.judgement()}
+	v := Verdict{Judgement: z.judgement(s.alert, &sc)}
 	v.Base = z.baseStatement(s, p)
 	reasons := z.reasons(s, p, &sc)
 	for _, r := range reasons {
@@ -58,7 +58,6 @@ func (z *Analyzer) verdict(s *speaker, p *knowledge.Profile) Verdict {
 	v.Change = z.change(s, v.Class)
 	v.Unknowns = z.unweighed(s)
 	v.Assets = z.assets(s)
-	v.Severity = z.adjust(s, v.Judgement)
 	return v
 }
 
@@ -258,10 +257,6 @@ func (z *Analyzer) assets(s *speaker) []evidence.Statement {
 }
 
 // adjust raises or lowers the severity by the worth of what is concerned.
-func (z *Analyzer) adjust(s *speaker, j Judgement) Severity {
-	return z.context.adjust(s.alert, j)
-}
-
 func (c *Context) adjust(a *alert.Alert, j Judgement) Severity {
 	if c == nil || j.Class <= Test {
 		return j.Severity

@@ -86,7 +86,14 @@ func (c *check) anyAncestor(v Values, t *trace) Truth {
 }
 
 func (c *check) holdsFor(f *alert.Field, v Values, t *trace) bool {
-	if !f.Value.Known() || c.test(&f.Value, v, t) != True {
+	switch {
+	case !f.Value.Known():
+		return false
+	case isCut(v, f.Name):
+		if c.testCut(f, t) != True {
+			return false
+		}
+	case c.test(&f.Value, v, t) != True:
 		return false
 	}
 	t.read(f)
@@ -113,14 +120,14 @@ func (c *check) holdsJoined(f *alert.Field, v Values, t *trace) bool {
 // member reports whether a field of the alert is one of an ancestor.
 func (f *family) member(name string) bool {
 	if name == f.parent {
-		return f.parent != ""
+		return true
 	}
-	index, ok := strings.CutPrefix(name, f.name)
-	if !ok || len(index) < 2 || isLetter(index[0]) {
+	n := len(f.name)
+	if len(name) < n+2 || name[5] != f.name[5] || name[:n] != f.name || isLetter(name[n]) { // most names differ behind "proc."
 		return false
 	}
 	// proc.aname[2], or what Falcosidekick makes of it: proc.aname_2.
-	index = strings.TrimLeft(strings.TrimSuffix(index, "]"), "[_-.:/|")
+	index := strings.TrimLeft(strings.TrimSuffix(name[n:], "]"), "[_-.:/|")
 	return index != "0" && allBytes(index, isDigit)
 }
 
@@ -143,13 +150,9 @@ func (f *family) complete(v Values, t *trace) bool {
 
 // at returns the known value of one ancestor.
 func (f *family) at(v Values, i int) (alert.Field, bool) {
-	if x, ok := v.Get(f.indexed[i]); ok && x.Value.Known() {
-		return x, true
+	x, ok := known(v, f.indexed[i])
+	if !ok && i == 1 && f.parent != "" {
+		x, ok = known(v, f.parent)
 	}
-	if i == 1 && f.parent != "" {
-		if x, ok := v.Get(f.parent); ok && x.Value.Known() {
-			return x, true
-		}
-	}
-	return alert.Field{}, false
+	return x, ok
 }

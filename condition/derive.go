@@ -37,9 +37,10 @@ var derivations = map[string]derivation{
 
 func text(s string) alert.Value { return alert.Value{Kind: alert.String, Text: s} }
 
-func known(v Values, name string) (alert.Field, bool) {
-	f, ok := v.Get(name)
-	return f, ok && f.Value.Known()
+// known looks a field up; ok is false unless its whole value is known.
+func known(v Values, name string) (f alert.Field, ok bool) {
+	f, ok = v.Get(name)
+	return f, ok && f.Value.Known() && !isCut(v, f.Name)
 }
 
 // argsOfCommandLine: the command line is the process name and the arguments.

@@ -1,7 +1,6 @@
 package condition
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -54,6 +53,8 @@ func (c *check) prepare(x *expansion) *Error {
 
 func (c *check) compile(x *expansion) (err error) {
 	switch {
+	case c.left.filterOnly() && !c.left.plain():
+		return fmt.Errorf("%s takes no transformer", c.left.name)
 	case c.right != nil:
 		return c.compileField()
 	case c.op == opExists:
@@ -92,12 +93,10 @@ func (c *check) compileField() error {
 	switch {
 	case c.op == opPMatch || c.op == opRegex || c.op == opBContains || c.op == opBStartsWith:
 		return fmt.Errorf("%s takes no field on its right-hand side", c.op)
-	case c.left.kind == networks:
+	case c.left.filterOnly():
 		return fmt.Errorf("%s cannot be compared with a field", c.left.name)
-	case c.left.family != nil:
-		return fmt.Errorf("%s cannot be compared with a field", c.left.name)
-	case c.right.family != nil || c.right.kind == networks || c.right.name == "fd.ip" || c.right.name == "fd.port":
-		return errors.New(c.right.name + " cannot stand on the right-hand side")
+	case c.right.filterOnly():
+		return fmt.Errorf("%s cannot stand on the right-hand side", c.right.name)
 	}
 	return nil
 }
@@ -127,25 +126,26 @@ func (c *check) search(v Values, t *trace) Truth {
 		}
 		return c.test(&f.Value, v, t)
 	}
-	missing := c.left.name
-	if c.left.derive != nil {
-		d := c.left.derive(v)
-		if d.how != untold {
-			return c.testDerived(&d, v, t)
-		}
-		if d.missing != "" {
-			missing = d.missing
-		}
-	}
-	if ok && c.op == opExists {
+	switch {
+	case ok && c.op == opExists:
 		t.read(&f)
 		return False
-	}
-	if ok && c.asksFor(&f.Value) {
+	case ok && c.asksFor(&f.Value):
 		t.read(&f)
 		return truthOf(c.op != opUnequal)
+	case ok || c.left.derive == nil:
+		t.miss(c.left.name)
+		return Unknown
 	}
-	t.miss(missing)
+	d := c.left.derive(v)
+	switch {
+	case d.how != untold:
+		return c.testDerived(&d, v, t)
+	case d.missing != "":
+		t.miss(d.missing)
+	default:
+		t.miss(c.left.name)
+	}
 	return Unknown
 }
 
@@ -186,7 +186,7 @@ func (o *operand) one(v Values, t *trace) (value alert.Value, truth Truth) {
 	case ok && f.Value.Known() && !isCut(v, f.Name):
 		t.read(&f)
 		value = f.Value
-	case o.derive != nil:
+	case !ok && o.derive != nil:
 		d := o.derive(v)
 		if d.how != either || d.n != 1 {
 			t.miss(o.name)
@@ -214,7 +214,7 @@ func (c *check) holds(v *alert.Value) bool {
 			return !negated && c.op != opIn
 		}
 	}
-	return negated || c.op == opIn
+	return negated || c.op == opIn && len(v.Items) > 0
 }
 
 // testDerived decides the check for what other fields tell.
@@ -242,8 +242,6 @@ func (c *check) testDerived(d *derived, v Values, t *trace) Truth {
 		} else {
 			out = max(out, Unknown)
 		}
-	}
-	if out == Unknown {
 		t.miss(d.missing)
 	}
 	return out
@@ -297,8 +295,17 @@ func compareFields(op operator, a, b *alert.Value) bool {
 	case opUnequal:
 		return !compareFields(opEqual, a, b)
 	}
-	if a.Kind == alert.List || b.Kind == alert.List {
-		return compareLists(opIntersects, a, b)
+	for _, list := range [...]*alert.Value{a, b} {
+		if list.Kind != alert.List {
+			continue
+		}
+		for _, s := range list.Items {
+			item := text(s)
+			if list == a && compareFields(op, &item, b) || list == b && compareFields(op, a, &item) {
+				return true
+			}
+		}
+		return false
 	}
 	switch op {
 	case opEqual:

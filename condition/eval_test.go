@@ -116,7 +116,8 @@ func TestTruth(t *testing.T) {
 		{"user.uid > val(user.loginuid)", True}, {"len(proc.name) < len(proc.pname)", True}, {"proc.name in val(proc.pname)", False},
 		{"proc.name = val(missing.field)", Unknown}, {"proc.name = val(fd.name)", Unknown}, {"proc.name = b64(proc.name)", False},
 		{"proc.cmdline glob val(proc.name)", False}, {"tags intersects val(tags)", True}, {"proc.name in val(tags)", False},
-		{"proc.cmdline contains val(proc.args)", True}, {"proc.name = val(fd.directory)", Unknown},
+		{"proc.cmdline contains val(proc.args)", True}, {"proc.args = val(missing.field)", Unknown},
+		{"tags startswith val(proc.name)", True}, {"proc.name = val(tags)", False}, {"proc.name != val(tags)", True}, {"proc.name endswith val(tags)", False}, {"proc.name = val(fd.directory)", Unknown},
 		// exists
 		{"proc.name exists", True}, {"container.name exists", False}, {"user.name exists", False}, {"missing.field exists", Unknown},
 		{"not container.name exists", True}, {"not missing.field exists", Unknown}, {"container.image.repository exists", True},
@@ -232,24 +233,28 @@ func TestDerived(t *testing.T) {
 	check3(t, &alert.Alert{Fields: fields("proc.name", "l", "proc.cmdline", "ls")}, []truthTest{{"proc.args = ''", Unknown}})
 	check3(t, &alert.Alert{Fields: fields("proc.cmdline", "ls -a")}, []truthTest{{"proc.args = -a", Unknown}})
 	check3(t, &alert.Alert{Fields: fields("fd.name", "/etc/cron.d/job")}, []truthTest{
-		{"fd.directory in (/bin, /sbin)", False}, {"fd.directory = /etc/cron.d", Unknown}, {"fd.directory startswith /etc/", True},
+		{"fd.directory in (/bin, /sbin)", False}, {"fd.directory = /etc/cron.d", Unknown}, {"fd.filename = job", Unknown}, {"fd.directory startswith /etc/", True},
 		{"not fd.directory startswith /etc/", False}, {"fd.directory exists", True},
 	})
 	check3(t, &alert.Alert{Fields: fields("fd.name", "/x")}, []truthTest{{"fd.directory in (/, /x)", True}, {"fd.directory = /x", Unknown}})
 	check3(t, &alert.Alert{Fields: fields("fd.directory", "/a", "fd.name", "/b/c")}, []truthTest{{"fd.directory = /a", True}})
+	check3(t, &alert.Alert{Fields: fields("fd.directory", nil, "fd.name", "/b/c")}, []truthTest{{"fd.directory = /a", Unknown}, {"fd.directory exists", False}})
+	check3(t, &alert.Alert{Fields: fields("empty", []string{})}, []truthTest{{"empty in (a)", False}, {"empty intersects (a)", False}, {"empty != a", True}})
 }
 
 func TestCutValue(t *testing.T) {
-	a := &alert.Alert{Cut: []string{"proc.cmdline"}, Fields: fields("proc.cmdline", "curl http://a[...]", "proc.name", "curl[...]")}
-	check3Cut := []truthTest{
+	a := &alert.Alert{Cut: []string{"proc.cmdline", "proc.pcmdline"}, Fields: fields("proc.cmdline", "curl http://a[...]", "proc.name", "curl[...]",
+		"proc.pcmdline", "sh -c curl http://a[...]", "proc.ppid", 1, "proc.acmdline[2]", "passwd")}
+	tests := []truthTest{
 		{"proc.cmdline contains http", True}, {"proc.cmdline contains evil", Unknown}, {"not proc.cmdline contains evil", Unknown},
 		{"proc.cmdline startswith curl", True}, {"proc.cmdline startswith wget", False}, {"proc.cmdline startswith 'curl http://a.example/'", Unknown},
 		{"proc.cmdline endswith sh", Unknown}, {"proc.cmdline = 'wget x'", False}, {"proc.cmdline != 'wget x'", True},
 		{"proc.cmdline = 'curl http://a.example'", Unknown}, {"proc.cmdline in ('wget x', 'curl http://a.example')", Unknown},
 		{"proc.cmdline icontains HTTP", True}, {"proc.cmdline regex '.*'", Unknown}, {"proc.cmdline exists", True}, {"len(proc.cmdline) > 3", Unknown},
-		{"proc.name = 'curl[...]'", True},
+		{"proc.name = 'curl[...]'", True}, {"proc.args contains http", Unknown}, {"proc.name = val(proc.cmdline)", Unknown},
+		{"proc.acmdline contains http", True}, {"proc.acmdline contains evil", Unknown}, {"proc.acmdline contains passwd", True},
 	}
-	for _, tt := range check3Cut {
+	for _, tt := range tests {
 		c := must(t, tt.text, nil)
 		if got := c.Truth(a); got != tt.want {
 			t.Errorf("%s\n\tis %s, want %s", tt.text, got, tt.want)

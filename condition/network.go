@@ -136,8 +136,10 @@ func bothEnds(part domain) derivation {
 func oneEnd(s side, part domain, printed string) derivation {
 	return func(v Values) derived {
 		if printed != "" {
-			if f, ok := known(v, printed); ok {
+			if f, ok := v.Get(printed); ok && f.Value.Known() {
 				return derived{how: either, n: 1, values: [2]alert.Value{f.Value}, from: [2]alert.Field{f}}
+			} else if ok {
+				return derived{missing: printed}
 			}
 		}
 		c, how := connectionOf(v)

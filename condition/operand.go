@@ -67,6 +67,12 @@ func newOperand(name, arg string, hasArg bool, transforms []transform) *operand 
 // plain reports whether the operand is a field without a transformer.
 func (o *operand) plain() bool { return len(o.transforms) == 0 }
 
+// filterOnly reports whether the field stands for more than one value: Falco
+// takes it only on the left-hand side and without transformers.
+func (o *operand) filterOnly() bool {
+	return o.family != nil || o.kind == networks || o.name == "fd.ip" || o.name == "fd.port"
+}
+
 func (o *operand) domain() domain {
 	if o.plain() {
 		return o.kind
@@ -78,11 +84,17 @@ func (o *operand) domain() domain {
 // out: then find has to look. It is what makes Truth fast, as copying a field
 // costs more than finding it.
 func (o *operand) quick(v Values) *alert.Field {
-	if a, ok := v.(*alert.Alert); ok && len(a.Cut) == 0 {
-		for i := range a.Fields {
-			if f := &a.Fields[i]; f.Name == o.name && f.Value.Known() {
-				return f
+	a, ok := v.(*alert.Alert)
+	if !ok || len(a.Cut) > 0 {
+		return nil
+	}
+	name, fields := o.name, a.Fields
+	for i := range fields {
+		if fields[i].Name == name {
+			if fields[i].Value.Known() {
+				return &fields[i]
 			}
+			return nil
 		}
 	}
 	return nil

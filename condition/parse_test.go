@@ -166,6 +166,8 @@ func TestParseErrors(t *testing.T) {
 		{"proc.name pmatch val(proc.pname)", "pmatch takes no field on its right-hand side"},
 		{"proc.aname = val(proc.pname)", "proc.aname cannot be compared with a field"},
 		{"proc.pname = val(proc.aname)", "proc.aname cannot stand on the right-hand side"},
+		{"tolower(proc.aname) = x", "proc.aname takes no transformer"},
+		{"tolower(fd.net) = x", "fd.net takes no transformer"},
 		{"fd.net = val(fd.sip)", "fd.net cannot be compared with a field"},
 		{"fd.sip = val(fd.ip)", "fd.ip cannot stand on the right-hand side"},
 		// lists and macros

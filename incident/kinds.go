@@ -30,6 +30,7 @@ type Seen struct {
 	First     *alert.Alert
 	Targets   []alert.Field
 	Judgement analysis.Judgement
+	ID        string // set with First when Limits.Each is
 
 	Drop   bool   // a message of Falco that it lost events
 	Host   string // of a Drop
@@ -52,6 +53,7 @@ type Kind struct {
 // Detail is what is held of a kind that gets a report, and of every kind when
 // each alert has to be named.
 type Detail struct {
+	ID      string       // "" unless asked for with Each
 	Alert   *alert.Alert // the first; nil when it was not kept
 	Each    []Ref        // nil unless asked for
 	Targets []Target     // fields that name the object of the event
@@ -156,7 +158,7 @@ func (k *Kinds) add(s *Seen) *Kind {
 	*kind = Kind{Judgement: s.Judgement, rule: rule, file: uint32(s.File), line: uint32(s.Line), order: uint32(len(k.byKey))}
 	k.byKey[s.Key] = kind
 	if k.limits.Each {
-		kind.detail = &Detail{}
+		kind.detail = &Detail{ID: s.ID}
 	}
 	k.keep(kind, s.First)
 	return kind

@@ -259,6 +259,9 @@ func (w *worker) sort(s *incident.Seen, a *alert.Alert) {
 		}
 		s.First = a.Clone()
 		s.Targets = w.z.Targets(s.First)
+		if w.opt.Limits.Each {
+			s.ID = w.z.KindID(a, s.Judgement)
+		}
 	}
 	s.Key = key
 }

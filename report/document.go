@@ -25,6 +25,9 @@ type Input struct {
 	Kinds      int `json:"kinds"`
 	Unreported int `json:"unreported"`
 	Limit      int `json:"limit"`
+	// Reports are the reports to come, without their sections, in their order:
+	// for a list of them at the beginning.
+	Reports []*Document `json:"-"`
 	// Overflow counts the alerts whose kind is beyond what is kept apart.
 	Overflow int `json:"overflow"`
 }

@@ -51,7 +51,9 @@ func build(z *analysis.Analyzer, b *report.Builder, a *alert.Alert) *report.Docu
 	return b.Build(n, report.Group{ID: z.KindID(a, n.Verdict.Judgement), Count: 1, First: a.Time, Last: a.Time})
 }
 
-func where(a *alert.Alert) string { return fmt.Sprintf("%s:%d %s", a.Origin.File, a.Origin.Line, a.Rule) }
+func where(a *alert.Alert) string {
+	return fmt.Sprintf("%s:%d %s", a.Origin.File, a.Origin.Line, a.Rule)
+}
 
 // TestEveryStatementHasExactEvidence walks all documents of the corpus: no
 // statement without evidence, each cited field in the alert with that very

@@ -41,7 +41,7 @@ type analyzeCmd struct {
 	ShowSecrets bool     `help:"Do not mask passwords and tokens in command lines."`
 
 	FailOn     string `placeholder:"SEVERITY" help:"Exit with 1 if there is a finding of this severity or above: info, low, medium, high, critical."`
-	MaxReports int    `default:"200" help:"How many kinds of alert get a full report, the worst first; the others are listed. 0 is no limit."`
+	MaxReports int    `default:"-1" placeholder:"N" help:"How many kinds of alert get a full report, the worst first; the others are listed. 0 is no limit; if not given, 25, or 10000 with json."`
 	Quiet      bool   `short:"q" help:"No progress and no warnings on standard error."`
 }
 
@@ -56,6 +56,10 @@ func (analyzeCmd) Help() string {
 
 // keptKinds bounds how many kinds are told apart; alerts beyond are counted.
 const keptKinds = 1_000_000
+
+// listedKinds is how many further kinds are listed one by one for people; the
+// rest is folded by rule and verdict.
+const listedKinds = 500
 
 // brokenNamed bounds how many broken records are named in the output.
 const brokenNamed = 10_000
@@ -110,9 +114,15 @@ func (c *analyzeCmd) prepare(t terminal) (*analyzeRun, error) {
 			r.format = "terminal"
 		}
 	}
-	kept := c.MaxReports
-	if kept <= 0 {
-		kept = keptKinds
+	if c.MaxReports < 0 {
+		c.MaxReports = 25
+		if r.format == "json" {
+			c.MaxReports = 10_000
+		}
+	}
+	kept := keptKinds
+	if c.MaxReports > 0 {
+		kept = c.MaxReports + listedKinds
 	}
 	r.opt.Read = alert.Options{TextFields: r.base.TextKeys()}
 	r.opt.Limits = incident.Limits{Kinds: keptKinds, Kept: kept, Each: r.format == "json"}
@@ -252,8 +262,10 @@ func (r *analyzeRun) say(res *pipeline.Result) {
 
 func (r *analyzeRun) input(names []string, res *pipeline.Result) report.Input {
 	in := report.Input{Files: names, Alerts: res.Alerts, Matched: res.Matched, Passed: res.Passed,
-		Broken: r.broken, BrokenTotal: res.Broken, Kinds: res.Kinds.Len(), Limit: r.opt.Limits.Kept}
-	in.Unreported = max(0, in.Kinds-in.Limit)
+		Broken: r.broken, BrokenTotal: res.Broken, Kinds: res.Kinds.Len(), Limit: r.MaxReports}
+	if in.Limit > 0 {
+		in.Unreported = max(0, in.Kinds-in.Limit)
+	}
 	for _, n := range res.Kinds.Overflow {
 		in.Overflow += n
 	}
@@ -262,22 +274,18 @@ func (r *analyzeRun) input(names []string, res *pipeline.Result) report.Input {
 
 // write renders all kinds, the worst first, and returns the worst severity.
 func (r *analyzeRun) write(names []string, res *pipeline.Result) (analysis.Severity, error) {
-	kinds := res.Kinds.Sorted()
 	w, err := r.newWriter()
 	if err != nil {
 		return 0, usageError{err}
 	}
 	in := r.input(names, res)
-	m := maker{run: r, builder: report.NewBuilder(r.base), names: names, kinds: res.Kinds}
+	m := maker{run: r, builder: report.NewBuilder(r.base), names: names, kinds: res.Kinds, sorted: res.Kinds.Sorted()}
+	if r.format != "json" {
+		in.Reports = m.coming()
+	}
 	err = w.begin(in)
-	worst := analysis.Info
-	for _, k := range kinds {
-		if err != nil {
-			break
-		}
-		d, severity := m.document(k)
-		worst = max(worst, severity)
-		err = w.document(d)
+	if err == nil {
+		err = m.each(w.document)
 	}
 	if err == nil {
 		err = w.end(in)
@@ -285,7 +293,7 @@ func (r *analyzeRun) write(names []string, res *pipeline.Result) (analysis.Sever
 	if m.masked > 0 && !r.Quiet {
 		fmt.Fprintf(r.t.err, "tiercel: passwords or tokens were masked (%s); --show-secrets shows them\n", redact.Mask)
 	}
-	return worst, err
+	return m.worst, err
 }
 
 // printable is text that cannot move the cursor: names of files are the

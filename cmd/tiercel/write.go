@@ -8,10 +8,6 @@ import (
 
 	"golang.org/x/term"
 
-	"github.com/tiercel/tiercel/analysis"
-	"github.com/tiercel/tiercel/evidence"
-	"github.com/tiercel/tiercel/incident"
-	"github.com/tiercel/tiercel/redact"
 	"github.com/tiercel/tiercel/report"
 	"github.com/tiercel/tiercel/report/render"
 )
@@ -141,51 +137,4 @@ func (f *folder) one(name string, docs ...*report.Document) error {
 func (f *folder) end(in report.Input) error {
 	f.in = in
 	return f.one("index"+extensions[f.run.format], f.listed...)
-}
-
-// maker makes the documents of the kinds.
-type maker struct {
-	run     *analyzeRun
-	builder *report.Builder
-	names   []string
-	kinds   *incident.Kinds
-	masked  int // values with a secret that was masked
-}
-
-func (m *maker) document(k *incident.Kind) (*report.Document, analysis.Severity) {
-	g := report.Group{Count: k.Count, First: k.First(), Last: k.Last()}
-	if detail := k.Detail(); detail != nil {
-		for _, r := range detail.Each {
-			g.Each = append(g.Each, report.AlertRef{File: m.names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time})
-		}
-		for _, t := range detail.Targets {
-			g.Targets = append(g.Targets, report.Target(t))
-		}
-	}
-	a := k.Alert()
-	if a == nil {
-		return m.brief(k, g), k.Judgement.Severity
-	}
-	g.ID = m.run.analyzer.KindID(a, k.Judgement)
-	g.Volatile = m.run.analyzer.Volatile(a)
-	for _, d := range m.kinds.DropsNear(k, a.Hostname) {
-		g.Drops = append(g.Drops, report.Drop{File: m.names[d.File], Line: d.Line, Rule: d.Rule})
-	}
-	n := m.run.analyzer.Analyze(a)
-	d := m.builder.Build(n, g)
-	if !m.run.ShowSecrets {
-		m.masked += d.Redact(redact.Text)
-	}
-	return d, n.Verdict.Severity
-}
-
-// brief lists a kind whose first alert was not kept.
-func (m *maker) brief(k *incident.Kind, g report.Group) *report.Document {
-	file, line := k.Origin()
-	rule := m.kinds.Rule(k)
-	at := evidence.Evidence{Kind: evidence.Alert, Ref: fmt.Sprintf("%s:%d", m.names[file], line), Value: rule}
-	headline := evidence.Statement{Spans: []evidence.Span{{Text: rule, Value: true}, {Text: fmt.Sprintf(", first in line %d of ", line)},
-		{Text: m.names[file], Value: true}}, Evidence: []evidence.Evidence{at}}
-	why := evidence.Statement{Spans: []evidence.Span{{Text: "Same rule, host, container, process and verdict."}}, Evidence: []evidence.Evidence{at}}
-	return m.builder.Brief(rule, k.Judgement, g, headline, why)
 }

@@ -11,9 +11,17 @@ import (
 // The types below are what the template sees: everything looked up, nothing
 // escaped.
 type (
-	htmlOverview struct {
-		*overview
+	htmlList struct {
+		Title string
 		Index bool
+	}
+	// htmlEntry is one row of a list; Anchor is "" if it leads nowhere.
+	htmlEntry struct {
+		Anchor   string
+		Severity htmlSeverity
+		Verdict  string
+		Count    int
+		Headline []evidence.Span
 	}
 	htmlSeverity struct {
 		Class string // one of ours, never text of a document

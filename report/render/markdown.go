@@ -177,8 +177,8 @@ func (m *markdown) references(b report.References) {
 	}
 }
 
-func (m *markdown) openList() {
-	m.part([]evidence.Span{own(alsoSeen)})
+func (m *markdown) openList(title string) {
+	m.part([]evidence.Span{own(title)})
 	m.out.put("| Severity | Verdict | Alerts | What |\n| --- | --- | ---: | --- |\n")
 }
 

@@ -15,7 +15,6 @@ type overview struct {
 	Lines       [][]evidence.Span
 	Broken      []report.Broken
 	BrokenTotal int
-	Reports     int // documents with a report of their own, if known
 }
 
 // notable reports whether there is more to say of the input than the one
@@ -26,7 +25,7 @@ func notable(in report.Input) bool {
 }
 
 func overviewOf(in report.Input) *overview {
-	o := &overview{Broken: in.Broken, BrokenTotal: max(in.BrokenTotal, len(in.Broken)), Reports: in.Kinds - in.Unreported}
+	o := &overview{Broken: in.Broken, BrokenTotal: max(in.BrokenTotal, len(in.Broken))}
 	say := func(spans ...evidence.Span) { o.Lines = append(o.Lines, spans) }
 	say(readLine(in)...)
 	if in.Matched != in.Alerts {

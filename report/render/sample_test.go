@@ -188,6 +188,11 @@ func show(t testing.TB, format string, opt Options, in report.Input, docs ...*re
 	}
 	early := in
 	early.Broken = nil
+	for _, d := range docs {
+		if len(d.Sections) > 0 {
+			early.Reports = append(early.Reports, d)
+		}
+	}
 	if err := r.Begin(early); err != nil {
 		t.Fatal(err)
 	}

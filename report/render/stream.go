@@ -11,7 +11,7 @@ import (
 type layout interface {
 	begin(about *overview)
 	document(d *report.Document, n numbers) error
-	openList() // the table of documents that are only listed
+	openList(title string) // a table with a row a document
 	listed(d *report.Document) error
 	closeList()
 	end(about *overview) // about is nil when there is nothing to say
@@ -32,6 +32,9 @@ func (s *stream) Begin(in report.Input) error {
 		s.told = about.Lines
 	}
 	s.layout.begin(about)
+	if err := s.listReports(in.Reports); err != nil {
+		return err
+	}
 	return s.out.Flush()
 }
 
@@ -42,7 +45,7 @@ func (s *stream) Document(d *report.Document) error {
 	if len(d.Sections) == 0 {
 		if !s.inList {
 			s.inList = true
-			s.layout.openList()
+			s.layout.openList(alsoSeen)
 		}
 		if err := s.layout.listed(d); err != nil {
 			return err
@@ -77,4 +80,19 @@ func (s *stream) leaveList() {
 		s.inList = false
 		s.layout.closeList()
 	}
+}
+
+// listReports gives each report to come a line, if there are several.
+func (s *stream) listReports(docs []*report.Document) error {
+	if len(docs) < 2 {
+		return nil
+	}
+	s.layout.openList(allReports)
+	for _, d := range docs {
+		if err := s.layout.listed(d); err != nil {
+			return err
+		}
+	}
+	s.layout.closeList()
+	return nil
 }

@@ -188,8 +188,8 @@ func (t *terminal) references(b report.References) {
 	}
 }
 
-func (t *terminal) openList() {
-	t.part([]evidence.Span{own(alsoSeen)})
+func (t *terminal) openList(title string) {
+	t.part([]evidence.Span{own(title)})
 	if t.width >= threeFrom {
 		t.cells(listColumns(t.width), [][]piece{{{"Severity", bold}}, {{"Verdict", bold}}, {{"Alerts", bold}}, {{"What", bold}}})
 	}

@@ -13,11 +13,12 @@ import (
 const timeLayout = "2006-01-02 15:04:05 UTC"
 
 const (
-	alsoSeen  = "Also seen"
-	inputHead = "What was read"
-	noValue   = "(empty)"
-	nullValue = "null"
-	codeNote  = `Some characters here cannot be seen and stand as escapes such as \x1b. This is not the exact text: do not paste it.`
+	alsoSeen   = "Also seen"
+	allReports = "The reports, worst first"
+	inputHead  = "What was read"
+	noValue    = "(empty)"
+	nullValue  = "null"
+	codeNote   = `Some characters here cannot be seen and stand as escapes such as \x1b. This is not the exact text: do not paste it.`
 )
 
 var verdictWords = map[string]string{
