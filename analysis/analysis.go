@@ -6,6 +6,7 @@ package analysis
 import (
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/tiercel/tiercel/alert"
 	"github.com/tiercel/tiercel/evidence"
@@ -20,6 +21,9 @@ type Analyzer struct {
 	context  *Context
 	rules    map[string]*knowledge.RuleText
 	observed *Observed
+
+	mu     sync.RWMutex
+	byRule map[string][]*knowledge.Sign // see candidates
 }
 
 // Options are what a user brings along.
@@ -31,7 +35,8 @@ type Options struct {
 
 // New returns an Analyzer.
 func New(base *knowledge.Base, opt Options) *Analyzer {
-	z := &Analyzer{base: base, context: opt.Context, observed: opt.Observed, rules: map[string]*knowledge.RuleText{}}
+	z := &Analyzer{base: base, context: opt.Context, observed: opt.Observed, rules: map[string]*knowledge.RuleText{},
+		byRule: map[string][]*knowledge.Sign{}}
 	z.signs = append(z.signs, base.Signs()...)
 	if opt.Context != nil {
 		z.signs = append(z.signs, opt.Context.signs...)
@@ -180,7 +185,7 @@ func (z *Analyzer) plainEvent(s *speaker) evidence.Statement {
 	var st evidence.Statement
 	if s.alert.Message != "" {
 		addText(&st, "Falco's message: ")
-		st.Spans = append(st.Spans, evidence.Span{Text: s.alert.Message, Value: true})
+		st.Spans = append(st.Spans, evidence.Span{Text: s.alert.Message, Value: true}, evidence.Span{Text: "."})
 		citing(&st, evidence.Evidence{Kind: evidence.Field, Ref: "output", Value: s.alert.Output})
 		return st
 	}
@@ -247,6 +252,11 @@ func (z *Analyzer) questions(s *speaker, p *knowledge.Profile) []evidence.Statem
 	}
 	for _, name := range s.alert.Ambiguous {
 		st := phrase("The text line gives " + name + " twice; which one is Falco's and which one is part of a value cannot be told.")
+		citing(&st, evidence.Evidence{Kind: evidence.Field, Ref: "output", Value: s.alert.Output})
+		out = append(out, st)
+	}
+	for _, name := range s.alert.Uncertain {
+		st := phrase("The text line does not show where " + name + " ends, so its value is left out; JSON output of Falco would tell.")
 		citing(&st, evidence.Evidence{Kind: evidence.Field, Ref: "output", Value: s.alert.Output})
 		out = append(out, st)
 	}

@@ -1,6 +1,8 @@
 package analysis
 
 import (
+	"strings"
+
 	"github.com/tiercel/tiercel/alert"
 	"github.com/tiercel/tiercel/condition"
 	"github.com/tiercel/tiercel/knowledge"
@@ -79,8 +81,7 @@ var towards = map[string]int{"attack": towardsAttack, "test": towardsTest, "beni
 
 // Weighing thresholds; docs/triage.md gives the reasons.
 const (
-	baseWithoutProfile = 3
-	actionWeight       = 4 // the alert fits an action of the event-generator
+	actionWeight = 4 // the alert fits an action of the event-generator
 
 	attackScore     = 10 // with two independent signs of attack
 	attackStrength  = 5
@@ -149,11 +150,11 @@ func (z *Analyzer) weigh(a *alert.Alert, p *knowledge.Profile, sc *scale) {
 	sc.best = sc.best[:z.groups.count]
 	clear(sc.best)
 	sc.sides, sc.tool, sc.action, sc.copied, sc.announced = [3]tally{}, false, false, false, false
-	sc.base = baseWithoutProfile
+	sc.base = baseByPriority(a.Priority)
 	if p.Reviewed() {
 		sc.base = p.Base
 	}
-	for _, s := range z.signs {
+	for _, s := range z.candidates(a.Rule) {
 		n := z.groups.of[s]
 		if old := sc.best[n]; old != nil && old.Weight >= s.Weight {
 			continue
@@ -178,6 +179,58 @@ func (z *Analyzer) weigh(a *alert.Alert, p *knowledge.Profile, sc *scale) {
 		sc.sides[towardsTest].sum += actionWeight
 		sc.sides[towardsTest].groups++
 	}
+}
+
+// baseByPriority is what a rule without a profile weighs: its author's
+// priority is all that is known of it.
+func baseByPriority(p alert.Priority) int {
+	switch {
+	case p >= alert.Critical:
+		return 6
+	case p == alert.Error:
+		return 5
+	case p == alert.Warning:
+		return 4
+	case p == alert.Notice || p == alert.NoPriority:
+		return 3
+	}
+	return 2
+}
+
+// ruleOnly is an alert of which nothing but the rule is known.
+type ruleOnly string
+
+// Get finds the rule.
+func (r ruleOnly) Get(name string) (alert.Field, bool) {
+	if name != "rule" {
+		return alert.Field{}, false
+	}
+	return alert.Field{Name: name, Value: alert.Value{Kind: alert.String, Text: string(r)}}, true
+}
+
+// maxRules bounds for how many rules the candidates are remembered.
+const maxRules = 4096
+
+// candidates are the signs that some alert of a rule can show: those that its
+// name alone does not rule out.
+func (z *Analyzer) candidates(rule string) []*knowledge.Sign {
+	z.mu.RLock()
+	list, ok := z.byRule[rule]
+	z.mu.RUnlock()
+	if ok {
+		return list
+	}
+	for _, s := range z.signs {
+		if s.Cond.Truth(ruleOnly(rule)) != condition.False {
+			list = append(list, s)
+		}
+	}
+	z.mu.Lock()
+	defer z.mu.Unlock()
+	if len(z.byRule) < maxRules {
+		z.byRule[strings.Clone(rule)] = list
+	}
+	return list
 }
 
 // classify turns a weighing into a class; without leaves out one side, for

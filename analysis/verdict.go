@@ -118,7 +118,10 @@ func (z *Analyzer) baseStatement(s *speaker, p *knowledge.Profile) evidence.Stat
 		st = phrase(baseWords(p.Base))
 		citing(&st, sourceEvidence("triage#base")...)
 	} else {
-		st = phrase("No reviewed profile exists for this rule, so the rule by itself says little.")
+		st = phrase("No reviewed profile exists for this rule; its author's priority is all that is known of its weight.")
+		if f, ok := fieldOr(s.alert, "priority"); ok {
+			citing(&st, FieldEvidence(f))
+		}
 		citing(&st, sourceEvidence("triage#base")...)
 	}
 	if f, ok := fieldOr(s.alert, "rule"); ok {
@@ -201,15 +204,19 @@ func (z *Analyzer) change(s *speaker, c Class) evidence.Statement {
 }
 
 // unweighed names the fields that signs would have needed. Only then is a
-// verdict of unknown honest: it says what was missing.
+// verdict of unknown honest: it says what was missing. Fields that belong to
+// other kinds of event are not missing here.
 func (z *Analyzer) unweighed(s *speaker) []evidence.Statement {
+	if s.alert.Source != "syscall" && s.alert.Source != "syscalls" && s.alert.Source != "" {
+		return nil
+	}
 	var names []string
-	for _, sign := range z.signs {
+	for _, sign := range z.candidates(s.alert.Rule) {
 		if sign.Cond.Truth(s.alert) != condition.Unknown {
 			continue
 		}
 		for _, name := range sign.Cond.Explain(s.alert).Missing {
-			if !slices.Contains(names, name) {
+			if ofAnyEvent(name) && !slices.Contains(names, name) {
 				names = append(names, name)
 			}
 		}
@@ -218,12 +225,22 @@ func (z *Analyzer) unweighed(s *speaker) []evidence.Statement {
 		return nil
 	}
 	sort.Strings(names)
-	st := phrase("Some signs could not be weighed, because this alert does not carry " + listWords(names) + ".")
+	st := phrase("Some signs could not be weighed, because this alert does not tell " + listWords(names) + ".")
 	if f, ok := fieldOr(s.alert, "rule", "output"); ok {
 		citing(&st, FieldEvidence(f))
 	}
 	citing(&st, sourceEvidence("falco-fields")...)
 	return []evidence.Statement{st}
+}
+
+// ofAnyEvent reports whether a field exists for every system call.
+func ofAnyEvent(name string) bool {
+	for _, class := range []string{"proc.", "user.", "container.", "group.", "thread."} {
+		if strings.HasPrefix(name, class) {
+			return true
+		}
+	}
+	return false
 }
 
 func listWords(names []string) string {

@@ -4,7 +4,20 @@
 // Falco evaluates a condition over an event, where every field can be looked
 // up. An alert holds only the fields that were printed, so a condition has
 // three values here: true, false, and unknown when it needs a field that is
-// not in the alert or that Falco itself did not know.
+// not in the alert, or that is there as null or "<NA>" because Falco itself
+// did not know it. "f exists" is true when f is known, false when it is there
+// but not known, unknown when it is not there.
+//
+// The language is that of Falco 0.44 without join(), concat() and getopt().
+// Words without a dot are fields too if an operator follows: source = syscall.
+// Priorities are ordered: priority >= Warning. Numbers that are integers are
+// compared exactly. Of a list, as tags, "in" asks for all items, "!=" for
+// none, every other operator for any.
+//
+// A field without its index, as proc.aname, asks for any ancestor: true when
+// one in the alert matches, else unknown, because alerts do not list them all.
+// Fields that Falco makes of others are taken from those: proc.args from
+// proc.cmdline, the addresses and ports of a connection from fd.name.
 //
 // The package is pure: no I/O, no clock, no state.
 package condition

@@ -267,7 +267,8 @@ func (c *check) testCut(f *alert.Field, t *trace) Truth {
 	if c.op == opExists {
 		return True
 	}
-	beginning := strings.TrimSuffix(f.Value.Text, "[...]")
+	// The cut may have gone through a character.
+	beginning := strings.TrimRight(strings.TrimSuffix(f.Value.Text, "[...]"), "\uFFFD")
 	if c.left.plain() && c.right == nil && c.mod == noModifier {
 		switch c.op {
 		case opContains, opIContains, opBContains, opStartsWith, opBStartsWith:

@@ -140,8 +140,7 @@ func read(ctx context.Context, inputs []Input, opt alert.Options, free <-chan *b
 }
 
 func frame(ctx context.Context, r io.Reader, file int, name string, opt alert.Options, number int, free <-chan *batch, work chan<- *batch) int {
-	counted := &countingReader{Reader: r}
-	s := alert.NewScanner(counted, opt)
+	s := alert.NewScanner(r, opt)
 	passed := 0
 	for {
 		b := <-free
@@ -159,7 +158,7 @@ func frame(ctx context.Context, r io.Reader, file int, name string, opt alert.Op
 		last := b.err != nil || ctx.Err() != nil
 		if errors.Is(b.err, io.EOF) {
 			b.err = nil
-			if counted.n == 0 {
+			if s.Empty() {
 				b.err = fmt.Errorf("%s: is empty", name)
 			}
 		} else if b.err != nil {
@@ -170,18 +169,6 @@ func frame(ctx context.Context, r io.Reader, file int, name string, opt alert.Op
 			return number
 		}
 	}
-}
-
-// countingReader counts the bytes that came through it.
-type countingReader struct {
-	io.Reader
-	n int64
-}
-
-func (r *countingReader) Read(p []byte) (int, error) {
-	n, err := r.Reader.Read(p)
-	r.n += int64(n)
-	return n, err
 }
 
 func (b *batch) reset(number, file int, name string) {

@@ -112,9 +112,15 @@ func adviceFor(n *analysis.Analysis) []evidence.Statement {
 			say("Close it, unless other alerts of the same session, container or user say something else.", triage),
 			say("If it comes often, say what is normal here in a file for --context, or make a narrow exception in Falco; do not silence the rule.", source("falco-docs#exceptions")))
 	default:
+		look := "Look at what came before and after in the same session, container and parent."
+		if !ofHost(n.Alert) {
+			look = "Look at what the same account did before and after, and from where."
+		} else if len(n.Looks) > 0 {
+			look = "Look at what came before and after in the same session, container and parent; the first command under Look closer is the most telling."
+		}
 		out = append(out,
 			withWho("Ask whether this was intended", n, change),
-			say("Look at what came before and after in the same session, container and parent; the first command under Look closer is the most telling.", triage),
+			say(look, triage),
 			say("If this is normal here, say so in a file for --context: it is the cheapest way to fewer false alarms.", triage))
 	}
 	return out
@@ -123,7 +129,10 @@ func adviceFor(n *analysis.Analysis) []evidence.Statement {
 // withWho names who can be asked.
 func withWho(question string, n *analysis.Analysis, ev []evidence.Evidence) evidence.Statement {
 	st := say(question + ": ")
-	if uid, ok := known(n.Alert, "user.loginuid"); ok && uid.Value.Text != "-1" && uid.Value.Text != "4294967295" {
+	if account, ok := known(n.Alert, "ka.user.name", "ct.user", "okta.actor.alternateID", "github.user", "gcp.user"); ok && !ofHost(n.Alert) {
+		text(&st, "whoever stands behind the account ")
+		value(&st, account)
+	} else if uid, ok := known(n.Alert, "user.loginuid"); ok && uid.Value.Text != "-1" && uid.Value.Text != "4294967295" {
 		text(&st, "the person with login id ")
 		value(&st, uid)
 		if host, ok := known(n.Alert, "hostname"); ok {

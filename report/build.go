@@ -193,7 +193,11 @@ func whenAndWhere(n *analysis.Analysis) evidence.Statement {
 		value(&st, pod)
 	}
 	if host, ok := known(a, "hostname"); ok {
-		text(&st, ", on host ")
+		if ofHost(a) {
+			text(&st, ", on host ")
+		} else {
+			text(&st, ", reported by Falco on ")
+		}
 		value(&st, host)
 	}
 	text(&st, ", ")
@@ -213,6 +217,12 @@ func whenAndWhere(n *analysis.Analysis) evidence.Statement {
 	return st
 }
 
+// ofHost reports whether the event took place on the host that the alert names:
+// so for system calls, not for audit logs that Falco reads from elsewhere.
+func ofHost(a *alert.Alert) bool {
+	return a.Source == "" || a.Source == "syscall" || a.Source == "syscalls" || a.Source == "internal"
+}
+
 // timeRef is the key that carried the alert's time.
 func timeRef(a *alert.Alert) string {
 	if a.TimeText == "" {
@@ -229,11 +239,7 @@ func timeValue(a *alert.Alert) string {
 }
 
 func repeats(n *analysis.Analysis, g Group) evidence.Statement {
-	t := fmt.Sprintf("It happened %d times", g.Count)
-	if !g.First.IsZero() && !g.Last.Equal(g.First) {
-		t += " between " + g.First.Format("2006-01-02 15:04:05") + " and " + g.Last.Format("2006-01-02 15:04:05") + " UTC"
-	}
-	st := say(t + "; this report shows the first one.")
+	st := say(fmt.Sprintf("There are %d such alerts; this report shows the first one.", g.Count))
 	for i, r := range g.Each {
 		if i == 3 {
 			break
