@@ -19,7 +19,7 @@ func (n *node) truth(v Values) Truth {
 	if n.kind == or {
 		decided, out = True, False
 	}
-	for _, k := range n.kids {
+	for _, k := range n.fast {
 		switch k.truth(v) {
 		case decided:
 			return decided

@@ -1,10 +1,13 @@
 package condition
 
+import "slices"
+
 // node is a part of a condition. Macros share their nodes: a node is never
 // changed once it is made.
 type node struct {
 	kind   kind
 	kids   []*node // of and, or; one of not
+	fast   []*node // the kids, cheap ones first: the order does not change the truth
 	check  *check  // of a leaf
 	size   int     // checks below, shared ones counted each time
 	height int
@@ -47,7 +50,28 @@ func join(k kind, parts []*node) *node {
 			n.height = max(n.height, p.height+1)
 		}
 	}
+	n.fast = slices.Clone(n.kids)
+	slices.SortStableFunc(n.fast, func(a, b *node) int { return a.cost() - b.cost() })
 	return n
+}
+
+// cost is how much longer than one comparison the truth of n takes, about.
+func (n *node) cost() int {
+	switch {
+	case n.kind != leaf:
+		sum := 0
+		for _, k := range n.kids {
+			sum += k.cost()
+		}
+		return sum
+	case n.check.op == opRegex:
+		return 20
+	case n.check.left.family != nil:
+		return 8
+	case n.check.op == opContains || n.check.op == opIContains || n.check.op == opGlob || n.check.op == opIGlob:
+		return 3
+	}
+	return 1
 }
 
 // eachCheck calls f for each check, in order of appearance.

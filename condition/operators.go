@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"regexp/syntax"
 	"strings"
+	"sync"
 
 	"github.com/tiercel/tiercel/alert"
 )
@@ -154,25 +155,20 @@ func newMatcher(op operator, field *operand, values []string, x *expansion) (mat
 		if x.regexps++; x.regexps > maxRegexps {
 			return nil, errors.New(tooManyRegexp)
 		}
-		re, err := compileRegexp(values[0])
-		return expression{re}, err
+		return newExpression(values[0])
 	case opPMatch:
 		return newPathTree(values), nil
 	}
 	return nil, fmt.Errorf("%s takes no values", op)
 }
 
-// compileRegexp compiles a pattern that has to match a whole value.
-func compileRegexp(pattern string) (*regexp.Regexp, error) {
-	// Alone first: "a)(b" would be valid within the group below.
-	if _, err := syntax.Parse(pattern, syntax.Perl); err != nil {
-		return nil, fmt.Errorf("the regular expression %q is wrong: %v", pattern, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
-	}
-	re, err := regexp.Compile(`\A(?:` + pattern + `)\z`)
+// newExpression reads a pattern that has to match a whole value.
+func newExpression(pattern string) (matcher, error) {
+	re, err := syntax.Parse(pattern, syntax.Perl)
 	if err != nil {
 		return nil, fmt.Errorf("the regular expression %q is wrong: %v", pattern, strings.TrimPrefix(err.Error(), "error parsing regexp: "))
 	}
-	return re, nil
+	return &expression{pattern: pattern, needles: needles(re)}, nil
 }
 
 func newEquality(field *operand, values []string) (matcher, error) {
@@ -377,9 +373,22 @@ type globbing struct {
 
 func (g globbing) match(_ alert.Kind, text string) bool { return glob(g.pattern, text, g.fold) }
 
-type expression struct{ re *regexp.Regexp }
+// expression is a regular expression, compiled when a text first needs it:
+// most never do, and compiling them all would cost every start.
+type expression struct {
+	pattern string
+	needles []string
+	once    sync.Once
+	re      *regexp.Regexp
+}
 
-func (e expression) match(_ alert.Kind, text string) bool { return e.re.MatchString(text) }
+func (e *expression) match(_ alert.Kind, text string) bool {
+	if !hasOne(text, e.needles) {
+		return false
+	}
+	e.once.Do(func() { e.re = regexp.MustCompile(`\A(?:` + e.pattern + `)\z`) })
+	return e.re.MatchString(text)
+}
 
 // quantified is an operator with oneof, anyof or allof.
 type quantified struct {
