@@ -46,27 +46,26 @@ func (fs Fields) Get(name string) (Field, bool) {
 			return fs[i], true
 		}
 	}
-	if strings.IndexByte(name, '[') < 0 {
+	open := strings.IndexByte(name, '[')
+	if open < 0 {
 		return Field{}, false
 	}
 	for i := range fs {
-		if unbracketed(fs[i].Name, name) {
+		got := fs[i].Name
+		if len(got) > open && got[open] != '[' && got[:open] == name[:open] && unbracketed(got[open:], name[open+1:]) {
 			return fs[i], true
 		}
 	}
 	return Field{}, false
 }
 
-// unbracketed reports whether got is want (a[b]) with "[" replaced by any
-// short run of punctuation and "]" dropped: Falcosidekick's bracketreplacer.
-func unbracketed(got, want string) bool {
-	open := strings.IndexByte(want, '[')
-	index := strings.TrimSuffix(want[open+1:], "]")
-	if len(got) <= open || got[:open] != want[:open] || !strings.HasSuffix(got, index) {
-		return false
-	}
-	between := got[open : len(got)-min(len(index), len(got)-open)]
-	return between != "" && len(between) <= 3 && strings.Trim(between, "_-.:/|") == ""
+// unbracketed reports whether rest is a short run of punctuation and then the
+// index, which ends with "]" in Falco's name: Falcosidekick's bracketreplacer
+// puts such a run in the place of "[" and drops the "]".
+func unbracketed(rest, index string) bool {
+	index = strings.TrimSuffix(index, "]")
+	between, ok := strings.CutSuffix(rest, index)
+	return ok && between != "" && len(between) <= 3 && strings.Trim(between, "_-.:/|") == ""
 }
 
 func (fs Fields) clone() Fields {

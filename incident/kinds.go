@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sort"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/tiercel/tiercel/alert"
@@ -26,9 +27,11 @@ type Seen struct {
 
 	// First is set when the sender saw the alert's shape for the first time:
 	// the alert itself, cloned, with its verdict and the fields that name the
-	// object of the event. Kinds keeps it or drops it.
+	// object of the event. Kinds keeps it or drops it. It may be nil when the
+	// verdict is not Wanted.
 	First     *alert.Alert
 	Targets   []alert.Field
+	NewShape  bool
 	Judgement analysis.Judgement
 	ID        string // set with First when Limits.Each is
 
@@ -108,6 +111,9 @@ type Kinds struct {
 	Alerts   int            // all alerts added
 	Overflow map[string]int // alerts of kinds beyond the limit, by rule
 	Drops    []Drop
+	// floor is the least bad verdict that is kept, once as many are kept as
+	// may be: a later kind has to be worse.
+	floor atomic.Pointer[analysis.Judgement]
 }
 
 // NewKinds returns an empty count.
@@ -182,6 +188,11 @@ func (kind *Kind) count(s *Seen, each bool) {
 	for _, f := range s.Targets {
 		kind.detail.target(f)
 	}
+	if s.NewShape && s.First == nil {
+		for i := range kind.detail.Targets {
+			kind.detail.Targets[i].More++
+		}
+	}
 }
 
 func (d *Detail) target(f alert.Field) {
@@ -214,9 +225,17 @@ func (k *Kinds) drop(s *Seen) {
 	k.Drops = append(k.Drops, Drop{s.File, s.Line, s.Host, s.Rule, s.Time, s.Time, 1})
 }
 
+// Wanted reports whether the first alert of a new kind with this verdict may be
+// kept; if not, there is no use in cloning it. It may be called while another
+// goroutine adds.
+func (k *Kinds) Wanted(j analysis.Judgement) bool {
+	floor := k.floor.Load()
+	return floor == nil || j.Worse(*floor)
+}
+
 // keep holds on to the first alert of the worst kinds only.
 func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
-	if k.limits.Kept <= 0 {
+	if k.limits.Kept <= 0 || a == nil {
 		return
 	}
 	if len(k.kept) == k.limits.Kept {
@@ -234,6 +253,9 @@ func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
 	}
 	kind.detail.Alert = a
 	heap.Push(&k.kept, kind)
+	if len(k.kept) == k.limits.Kept {
+		k.floor.Store(&k.kept[0].Judgement)
+	}
 }
 
 // worse orders kinds for a reader: by verdict, then by first appearance.

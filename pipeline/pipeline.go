@@ -100,10 +100,11 @@ func Run(ctx context.Context, z *analysis.Analyzer, inputs []Input, opt Options)
 	}
 	work, done := make(chan *batch), make(chan *batch, cap(free))
 	seed := maphash.MakeSeed()
+	res := &Result{Kinds: incident.NewKinds(opt.Limits)}
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			w := newWorker(z, opt, seed)
+			w := newWorker(z, opt, seed, res.Kinds)
 			for b := range work {
 				w.decode(b)
 				done <- b
@@ -116,7 +117,6 @@ func Run(ctx context.Context, z *analysis.Analyzer, inputs []Input, opt Options)
 		wg.Wait()
 		close(done)
 	}()
-	res := &Result{Kinds: incident.NewKinds(opt.Limits)}
 	collect(res, opt, done, free)
 	return res, ctx.Err()
 }
@@ -184,11 +184,12 @@ type worker struct {
 	judge  *analysis.Judge
 	known  map[uint64]uint64 // the kinds of the shapes that this worker has seen
 	names  map[string]string
+	kinds  *incident.Kinds // only to ask what is Wanted
 }
 
-func newWorker(z *analysis.Analyzer, opt Options, seed maphash.Seed) *worker {
+func newWorker(z *analysis.Analyzer, opt Options, seed maphash.Seed, kinds *incident.Kinds) *worker {
 	return &worker{z: z, opt: opt, dec: alert.NewDecoder(opt.Read), kinder: z.NewKinder(seed),
-		judge: z.NewJudge(), known: map[uint64]uint64{}, names: map[string]string{}}
+		judge: z.NewJudge(), known: map[uint64]uint64{}, names: map[string]string{}, kinds: kinds}
 }
 
 func (w *worker) decode(b *batch) {
@@ -239,13 +240,15 @@ func (w *worker) sort(s *incident.Seen, a *alert.Alert) {
 	shape := w.kinder.Shape(a)
 	key, ok := w.known[shape]
 	if !ok {
-		s.Judgement = w.judge.Judge(a)
+		s.NewShape, s.Judgement = true, w.judge.Judge(a)
 		key = w.kinder.Kind(a, s.Judgement)
 		if len(w.known) < w.opt.Limits.Kinds {
 			w.known[shape] = key
 		}
-		s.First = a.Clone()
-		s.Targets = w.z.Targets(s.First)
+		if w.kinds.Wanted(s.Judgement) {
+			s.First = a.Clone()
+			s.Targets = w.z.Targets(s.First)
+		}
 		if w.opt.Limits.Each {
 			s.ID = w.z.KindID(a, s.Judgement)
 		}

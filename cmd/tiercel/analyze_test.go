@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files")
@@ -329,6 +331,28 @@ func TestHelpShowsExamples(t *testing.T) {
 		r := call(t, "", args...)
 		if r.code != exitFine || !strings.Contains(r.out, "Example") {
 			t.Errorf("%v: exit code %d, %q", args, r.code, r.out)
+		}
+	}
+}
+
+// TestJSONKeepsItsSchema validates what is written for the whole corpus.
+func TestJSONKeepsItsSchema(t *testing.T) {
+	schema, err := jsonschema.NewCompiler().Compile("../../docs/schema/analysis-v1.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("../../testdata/corpus/*.jsonl")
+	if err != nil || len(files) < 20 {
+		t.Fatal(files, err)
+	}
+	for _, args := range [][]string{append(files, seedFile), append([]string{"--max-reports", "1"}, files...), {"-"}} {
+		r := call(t, "", append([]string{"analyze", "-q", "-f", "json"}, args...)...)
+		value, err := jsonschema.UnmarshalJSON(strings.NewReader(r.out))
+		if err == nil {
+			err = schema.Validate(value)
+		}
+		if err != nil {
+			t.Errorf("%v: %v", args, err)
 		}
 	}
 }
