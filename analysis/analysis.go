@@ -243,12 +243,8 @@ func (z *Analyzer) questions(s *speaker, p *knowledge.Profile) []evidence.Statem
 			}
 		}
 	}
-	for _, f := range s.alert.Fields {
-		if f.Value.Kind == alert.Null {
-			st := phrase("Falco did not know " + f.Name + " at that moment" + z.howToGet(f.Name) + ".")
-			citing(&st, FieldEvidence(f))
-			out = append(out, st)
-		}
+	if st := z.unknownToFalco(s); !st.Empty() {
+		out = append(out, st)
 	}
 	for _, name := range s.alert.Ambiguous {
 		st := phrase("The text line gives " + name + " twice; which one is Falco's and which one is part of a value cannot be told.")
@@ -275,6 +271,26 @@ func (z *Analyzer) questions(s *speaker, p *knowledge.Profile) []evidence.Statem
 		out = append(out, st)
 	}
 	return append(out, z.unweighed(s)...)
+}
+
+// unknownToFalco names the fields that Falco printed without knowing them. On
+// the host itself there is no container and no pod to know.
+func (z *Analyzer) unknownToFalco(s *speaker) evidence.Statement {
+	id, _ := s.alert.Get("container.id")
+	onHost := id.Value.Text == "host"
+	var names []string
+	var st evidence.Statement
+	for _, f := range s.alert.Fields {
+		if f.Value.Known() || onHost && (strings.HasPrefix(f.Name, "k8s.") || strings.HasPrefix(f.Name, "container.")) {
+			continue
+		}
+		names = append(names, f.Name)
+		citing(&st, FieldEvidence(f))
+	}
+	if len(names) > 0 {
+		addText(&st, "Falco asked for "+listWords(names)+" and did not know it; that is not the same as none.")
+	}
+	return st
 }
 
 func (z *Analyzer) question(s *speaker, q *knowledge.Question) evidence.Statement {

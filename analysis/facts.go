@@ -39,7 +39,11 @@ func (z *Analyzer) fact(s *speaker, f alert.Field) Fact {
 	info := z.base.Field(f.Name)
 	switch {
 	case f.Value.Kind == alert.Null, !f.Value.Known():
-		fact.Meaning = phrase("Falco did not know it: unknown, which is not the same as none.")
+		fact.Meaning = phrase("Not known to Falco, which is not the same as none.")
+		if id, ok := s.alert.Get("container.id"); ok && id.Value.Text == "host" && strings.HasPrefix(f.Name, "k8s.") {
+			fact.Meaning = phrase("None: a process of the host.")
+			citing(&fact.Meaning, FieldEvidence(id))
+		}
 		citing(&fact.Meaning, FieldEvidence(f))
 		return fact
 	case slices.Contains(s.alert.Cut, f.Name):

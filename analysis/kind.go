@@ -17,8 +17,9 @@ import (
 // ports). Alerts of one shape get one verdict.
 //
 // The kind is the shape without the fields that name the object of the event
-// (a file, an address), plus the verdict: 50 files read by one backup are one
-// kind, as long as no file changes the verdict.
+// (a file, an address), plus the verdict and what the rule's profile says of
+// that object: 50 files read by one backup are one kind, but a private key
+// among them is another.
 //
 // One Kinder serves one goroutine.
 type Kinder struct {
@@ -40,7 +41,28 @@ func (k *Kinder) Shape(a *alert.Alert) uint64 { return k.sum(a, false) }
 
 // Kind returns the kind of an alert with this verdict, likewise.
 func (k *Kinder) Kind(a *alert.Alert, j Judgement) uint64 {
-	return k.sum(a, true) + k.one("verdict", j.Class.String()) + k.one("severity", j.Severity.String())
+	return k.sum(a, true) + k.one("verdict", j.Class.String()) + k.one("severity", j.Severity.String()) +
+		k.one("said", k.z.said(a))
+}
+
+// said tells which of the profile's sentences on the object of the event can be
+// said of an alert, a character each.
+func (z *Analyzer) said(a *alert.Alert) string {
+	p := z.profile(a)
+	if !p.Reviewed() {
+		return ""
+	}
+	var b [64]byte
+	out := b[:0]
+	for _, c := range p.Conditions {
+		for _, name := range c.Fields() {
+			if z.base.Target(name) {
+				out = append(out, byte('0'+c.Truth(a)))
+				break
+			}
+		}
+	}
+	return string(out)
 }
 
 func (k *Kinder) sum(a *alert.Alert, withoutTargets bool) uint64 {
@@ -95,7 +117,8 @@ func stableValue(f *alert.Field) string {
 // and on every machine: from the alert's stable fields alone.
 func (z *Analyzer) KindID(a *alert.Alert, j Judgement) string {
 	lines := []string{"rule\x00" + a.Rule, "source\x00" + a.Source, "hostname\x00" + a.Hostname,
-		"priority\x00" + a.Priority.String(), "verdict\x00" + j.Class.String(), "severity\x00" + j.Severity.String()}
+		"priority\x00" + a.Priority.String(), "verdict\x00" + j.Class.String(), "severity\x00" + j.Severity.String(),
+		"said\x00" + z.said(a)}
 	if a.Rule == "" {
 		lines = append(lines, "message\x00"+a.Message)
 	}

@@ -93,6 +93,23 @@ func (b *binder) profile(p *Profile) {
 		q.Answer = b.template(at+".ask", q.Ask)
 		q.Cond = b.condition(at+".when", q.When)
 	}
+	p.Conditions = nil
+	note := func(c *condition.Condition) {
+		if c != nil {
+			p.Conditions = append(p.Conditions, c)
+		}
+	}
+	for _, list := range [][]Sentence{p.Saw, p.Means, p.Misuse, p.Ordinary, p.Limits} {
+		for _, s := range list {
+			note(s.Cond)
+		}
+	}
+	for _, a := range p.Look {
+		note(a.Cond)
+	}
+	for _, q := range p.Unknown {
+		note(q.Cond)
+	}
 	if p.EventGenerator != nil {
 		p.EventGenerator.Cond = b.condition("$.event_generator.when", p.EventGenerator.When)
 	}

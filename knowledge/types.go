@@ -41,6 +41,8 @@ type Profile struct {
 	Sources        []string        `yaml:"sources" json:"sources"`
 
 	HeadlineTemplate Template `yaml:"-" json:"-"`
+	// Conditions are those of all sentences, looks and questions.
+	Conditions []*condition.Condition `yaml:"-" json:"-"`
 }
 
 // Reviewed reports whether the profile may be shown as one.

@@ -15,7 +15,7 @@ import (
 	"github.com/tiercel/tiercel/knowledge/builtin"
 )
 
-const benchLines = 200000
+const benchLines = 100000
 
 // genlog writes a log with the repository's generator.
 func genlog(b *testing.B, args ...string) []byte {

@@ -59,7 +59,7 @@ func success(n *analysis.Analysis) (evidence.Statement, bool) {
 	case "implied":
 		return say("It succeeded: this rule fires only then.", fieldOf(rule), source("falco-rules#"+n.Profile.Rule)), true
 	case "open":
-		return say("Whether it succeeded, the alert does not tell: the rule does not ask.", fieldOf(rule), source("falco-rules#"+n.Profile.Rule)), true
+		return say("Whether it succeeded, the alert does not tell.", fieldOf(rule), source("falco-rules#"+n.Profile.Rule)), true
 	}
 	return evidence.Statement{}, false
 }

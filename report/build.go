@@ -507,7 +507,7 @@ func lookStep(x analysis.Step) Step {
 	}
 	for _, c := range x.Run {
 		if c.Withheld != "" {
-			st.Effects = append(st.Effects, withheld(c, st.Say))
+			text(&st.Say, " No command is given: "+c.Withheld+".")
 			continue
 		}
 		st.Code = append(st.Code, Code{Language: c.Language, Text: c.Text})
@@ -515,12 +515,6 @@ func lookStep(x analysis.Step) Step {
 			st.Expect = append(st.Expect, c.Expect)
 		}
 	}
-	return st
-}
-
-func withheld(c analysis.Command, near evidence.Statement) evidence.Statement {
-	st := say("No command is given: " + c.Withheld + ".")
-	st.Evidence = near.Evidence
 	return st
 }
 
