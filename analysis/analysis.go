@@ -223,7 +223,7 @@ func (z *Analyzer) techniques(s *speaker, p *knowledge.Profile) []evidence.State
 			case a.Tagged && len(s.alert.Tags) == 0:
 				name(a.ID, " (a tag of the rule upstream).", sourceEvidence("falco-rules#"+p.Rule)...)
 			default:
-				name(a.ID, " (the closer technique; the rule's tags do not have it).", sourceEvidence("attack#"+a.ID)...)
+				name(a.ID, " (not among the rule's tags).", sourceEvidence("attack#"+a.ID)...)
 			}
 		}
 	}
@@ -309,17 +309,8 @@ func (z *Analyzer) question(s *speaker, q *knowledge.Question) evidence.Statemen
 		citing(&st, answer.Evidence...)
 	}
 	if info := z.base.Field(q.Field); info != nil && info.Get != "" {
-		addText(&st, " "+capital(strings.TrimSuffix(info.Get, "."))+".")
+		addText(&st, " To have it next time: "+strings.TrimSuffix(info.Get, ".")+".")
 	}
 	citing(&st, sourceEvidence(q.Sources...)...)
 	return st
-}
-
-// howToGet says how to have a field in the alert next time.
-func (z *Analyzer) howToGet(name string) string {
-	info := z.base.Field(name)
-	if info == nil || info.Get == "" {
-		return ""
-	}
-	return ": " + strings.TrimSuffix(info.Get, ".")
 }

@@ -99,9 +99,6 @@ const toolGroup = "tool"
 // borrows the tool's name.
 const imitationGroup = "imitation"
 
-// actionGroup is the group of the sign that each profile's event_generator is.
-const actionGroup = "action"
-
 // tally is what the signs of one side add up to.
 type tally struct {
 	sum    int
@@ -174,7 +171,8 @@ func (z *Analyzer) weigh(a *alert.Alert, p *knowledge.Profile, sc *scale) {
 		sc.announced = sc.announced || s.Towards == "test" && s.Context != ""
 		sc.copied = sc.copied || s.Group == imitationGroup
 	}
-	if p.Reviewed() && p.EventGenerator != nil && p.EventGenerator.Cond.Truth(a) == condition.True {
+	// What the tool does is also done by others: it counts only where the tool is.
+	if sc.tool && p.Reviewed() && p.EventGenerator != nil && p.EventGenerator.Cond.Truth(a) == condition.True {
 		sc.action = true
 		sc.sides[towardsTest].sum += actionWeight
 		sc.sides[towardsTest].groups++

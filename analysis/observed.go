@@ -2,6 +2,7 @@ package analysis
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -141,7 +142,7 @@ func kernelNumber(release string) int {
 // CheckKernelNeed reports whether a need such as ">= 6.3" can be read.
 func CheckKernelNeed(need string) error {
 	op, version, _ := strings.Cut(need, " ")
-	if kernelNumber(version) == 0 || !strings.Contains(">= <= > <", op) {
+	if kernelNumber(version) == 0 || !slices.Contains([]string{">=", ">", "<", "<="}, op) {
 		return fmt.Errorf("%q is not of the form \">= 6.3\"", need)
 	}
 	return nil

@@ -54,7 +54,7 @@ func (z *Analyzer) verdict(s *speaker, p *knowledge.Profile) Verdict {
 	if len(v.Reasons) == 0 || v.Class == Unknown {
 		v.Reasons = append([]evidence.Statement{v.Base}, v.Reasons...)
 	}
-	v.Otherwise = z.otherwise(s, p, &sc, v.Class)
+	v.Otherwise = z.otherwise(s, &sc, v.Class)
 	v.Change = z.change(s, v.Class)
 	v.Unknowns = z.unweighed(s)
 	v.Assets = z.assets(s)
@@ -143,7 +143,7 @@ func baseWords(base int) string {
 }
 
 // otherwise names the strongest other explanation.
-func (z *Analyzer) otherwise(s *speaker, p *knowledge.Profile, sc *scale, c Class) evidence.Statement {
+func (z *Analyzer) otherwise(s *speaker, sc *scale, c Class) evidence.Statement {
 	var st evidence.Statement
 	switch c {
 	case Test:

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/tiercel/tiercel/alert"
@@ -20,7 +21,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text, name, value string) {
 		c, err := Parse(text, someDefs)
 		if err != nil {
-			if e, ok := err.(*Error); !ok || e.Line < 1 || e.Column < 1 || e.Reason == "" {
+			if e := (*Error)(nil); !errors.As(err, &e) || e.Line < 1 || e.Column < 1 || e.Reason == "" {
 				t.Fatalf("%q: %#v", text, err)
 			}
 			return
@@ -60,6 +61,6 @@ func FuzzGlob(f *testing.F) {
 	f.Add("/[a-z]*/?", "/x/y", false)
 	f.Add("[[:alpha:]", "[", true)
 	f.Fuzz(func(t *testing.T, pattern, text string, fold bool) {
-		glob(pattern, text, fold)
+		_ = glob(pattern, text, fold)
 	})
 }

@@ -99,11 +99,11 @@ func bothEnds(part domain) derivation {
 	return func(v Values) derived {
 		d := derived{missing: "fd.name"}
 		c, how := connectionOf(v)
-		switch {
-		case how == absent:
+		switch how {
+		case absent:
 			d.how, d.from[0] = absent, c.name
 			return d
-		case how == all:
+		case all:
 			d.how, d.from[0] = all, c.name
 			d.values[0], d.n = c.left.value(part), 1
 			if c.right.ip != "" {

@@ -1,6 +1,7 @@
 package condition
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -193,7 +194,7 @@ func TestParseErrors(t *testing.T) {
 		if !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s\n\tgot  %s\n\twant %s", tt.text, err, tt.want)
 		}
-		if _, ok := err.(*Error); !ok {
+		if e := (*Error)(nil); !errors.As(err, &e) {
 			t.Errorf("%s: error is a %T", tt.text, err)
 		}
 	}

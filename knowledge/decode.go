@@ -141,9 +141,9 @@ func (s *Set) read(name string, text []byte) Problems {
 	folder, _, _ := strings.Cut(name, "/")
 	switch folder {
 	case "rules":
-		return readOne(s, doc, text, func(p *Profile) Problems { return add(s, doc, s.Profiles, p.Rule, p, "rule") })
+		return readOne(doc, text, func(p *Profile) Problems { return add(s, doc, s.Profiles, p.Rule, p, "rule") })
 	case "controls":
-		return readOne(s, doc, text, func(c *Control) Problems { return add(s, doc, s.Controls, c.ID, c, "control") })
+		return readOne(doc, text, func(c *Control) Problems { return add(s, doc, s.Controls, c.ID, c, "control") })
 	case "fields":
 		return readList(s, doc, text, func(f *FieldInfo, _ string) Problems { s.Fields = append(s.Fields, f); return nil })
 	case "attack":
@@ -184,7 +184,7 @@ func add[T any](s *Set, doc *document, into map[string]*T, name string, v *T, wh
 	return nil
 }
 
-func readOne[T any](s *Set, doc *document, text []byte, use func(*T) Problems) Problems {
+func readOne[T any](doc *document, text []byte, use func(*T) Problems) Problems {
 	v := new(T)
 	if err := yaml.UnmarshalWithOptions(text, v, yaml.Strict()); err != nil {
 		return Problems{yamlProblem(doc.name, err)}

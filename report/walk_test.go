@@ -92,7 +92,7 @@ func checkEvidence(t *testing.T, a *alert.Alert, s evidence.Statement, e evidenc
 			t.Errorf("%s: %q cites %s, which is not in the alert", where(a), s.Text(), e.Ref)
 			return
 		}
-		if want := f.Value.Text; e.Value != want && !(f.Value.Kind == alert.Null && e.Value == "null") {
+		if want := f.Value.Text; e.Value != want && (f.Value.Kind != alert.Null || e.Value != "null") {
 			t.Errorf("%s: %q cites %s = %q, the alert has %q", where(a), s.Text(), e.Ref, e.Value, want)
 		}
 	case evidence.Source:

@@ -179,8 +179,12 @@ func TestBadInputLosesNothingGood(t *testing.T) {
 func TestGzipAndTwoFiles(t *testing.T) {
 	var zipped bytes.Buffer
 	w := gzip.NewWriter(&zipped)
-	w.Write([]byte(read(t, seedFile)))
-	w.Close()
+	if _, err := w.Write([]byte(read(t, seedFile))); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
 	r := call(t, "", "analyze", "-f", "json", write(t, zipped.String()), seedFile)
 	if strings.Count(r.out, `"line":`) < 2 || !strings.Contains(r.out, `"alerts":2`) && !strings.Contains(r.out, `"alerts": 2`) {
 		t.Errorf("not two alerts: %.300s", r.out)
