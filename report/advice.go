@@ -44,7 +44,11 @@ func success(n *analysis.Analysis) (evidence.Statement, bool) {
 	}
 	if res, ok := known(n.Alert, "evt.res"); ok && n.Profile.Success != "open" {
 		st := say("It succeeded: evt.res is ")
-		if res.Value.Text != "SUCCESS" {
+		switch {
+		case res.Value.Text == "SUCCESS":
+		case n.Profile.Success == "implied":
+			st = say("What the rule saw had succeeded before; the call that raised the alert returned ")
+		default:
 			st = say("It did not succeed: evt.res is ")
 		}
 		value(&st, res)

@@ -56,7 +56,7 @@ func (p *page) openList(title string) {
 }
 
 func (p *page) listed(d *report.Document) error {
-	e := htmlEntry{Severity: htmlSeverityOf(d.Severity), Verdict: wordOf(verdictWords, d.Verdict.Class),
+	e := htmlEntry{Severity: htmlSeverityOf(d.Severity), Verdict: wordOf(report.VerdictWords, d.Verdict.Class),
 		Count: d.Alerts.Count, Headline: merged(d.Headline.Spans)}
 	if p.links {
 		e.Anchor = anchorWord(d.ID)

@@ -94,7 +94,7 @@ var severityClasses = map[string]string{
 }
 
 func htmlSeverityOf(s string) htmlSeverity {
-	return htmlSeverity{severityClasses[s], wordOf(severityWords, s)}
+	return htmlSeverity{severityClasses[s], wordOf(report.SeverityWords, s)}
 }
 
 // htmlBuilder turns one document into its view.

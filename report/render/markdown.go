@@ -183,8 +183,8 @@ func (m *markdown) openList(title string) {
 }
 
 func (m *markdown) listed(d *report.Document) error {
-	m.row(mdText([]evidence.Span{own(wordOf(severityWords, d.Severity))}, mdCell),
-		mdText([]evidence.Span{own(wordOf(verdictWords, d.Verdict.Class))}, mdCell),
+	m.row(mdText([]evidence.Span{own(wordOf(report.SeverityWords, d.Severity))}, mdCell),
+		mdText([]evidence.Span{own(wordOf(report.VerdictWords, d.Verdict.Class))}, mdCell),
 		strconv.Itoa(d.Alerts.Count), mdText(d.Headline.Spans, mdCell))
 	return nil
 }

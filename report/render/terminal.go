@@ -202,8 +202,8 @@ func listColumns(width int) []int {
 }
 
 func (t *terminal) listed(d *report.Document) error {
-	severity := piece{wordOf(severityWords, d.Severity), severityStyle(d.Severity)}
-	verdict := wordOf(verdictWords, d.Verdict.Class)
+	severity := piece{wordOf(report.SeverityWords, d.Severity), severityStyle(d.Severity)}
+	verdict := wordOf(report.VerdictWords, d.Verdict.Class)
 	what := pieces(d.Headline.Spans, plain)
 	if t.width < threeFrom {
 		line := []piece{severity, {", " + verdict + ", " + count(d.Alerts.Count, "alert", "alerts") + ": ", plain}}

@@ -21,15 +21,6 @@ const (
 	codeNote   = `Some characters here cannot be seen and stand as escapes such as \x1b. This is not the exact text: do not paste it.`
 )
 
-var verdictWords = map[string]string{
-	"attack": "attack", "suspicious": "suspicious", "test": "security test",
-	"benign": "ordinary work", "unknown": "unknown",
-}
-
-var severityWords = map[string]string{
-	"critical": "critical", "high": "high", "medium": "medium", "low": "low", "info": "informational",
-}
-
 var fitWords = map[string]string{
 	"fits": "Fits this host.", "does not fit": "Does not fit this host.", "in force": "Already in force on this host.",
 }
@@ -41,21 +32,11 @@ func wordOf(words map[string]string, s string) string {
 	return prose(s)
 }
 
-func confidenceWord(c float64) string {
-	switch {
-	case c >= 0.8:
-		return "high"
-	case c >= 0.5:
-		return "medium"
-	}
-	return "low"
-}
-
 // verdictParts are the three short sentences of the verdict line.
 func verdictParts(d *report.Document) (verdict, confidence, severity string) {
-	return "Verdict: " + wordOf(verdictWords, d.Verdict.Class) + ".",
-		"Confidence: " + confidenceWord(d.Verdict.Confidence) + ".",
-		"Our severity: " + wordOf(severityWords, d.Severity) + "."
+	return "Verdict: " + wordOf(report.VerdictWords, d.Verdict.Class) + ".",
+		"Confidence: " + report.ConfidenceWord(d.Verdict.Confidence) + ".",
+		"Our severity: " + wordOf(report.SeverityWords, d.Severity) + "."
 }
 
 func own(text string) evidence.Span   { return evidence.Span{Text: text} }
