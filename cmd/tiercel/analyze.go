@@ -229,6 +229,9 @@ func (r *analyzeRun) do(ctx context.Context) error {
 	for _, failed := range res.Failed {
 		fmt.Fprintf(r.t.err, "tiercel: %s\n", printable(failed.Error()))
 	}
+	if len(res.Failed) == len(inputs) && res.Alerts == 0 && r.format != "json" {
+		return exitCode(exitBadInput) // nothing was read: nothing to report
+	}
 	worst, err := r.write(names, res)
 	if err != nil {
 		return err

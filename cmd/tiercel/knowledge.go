@@ -63,11 +63,14 @@ func showControl(out *os.File, c *knowledge.Control) error {
 	for _, part := range []struct {
 		title string
 		list  []knowledge.Sentence
-	}{{"", c.Say}, {"Side effects", c.Effects}, {"What it does not stop", c.Gaps}} {
+	}{{"What it does", c.Say}, {"Side effects", c.Effects}, {"What it does not stop", c.Gaps}} {
 		sentences(out, part.title, part.list)
 	}
+	if len(c.Needs) > 0 {
+		fmt.Fprintf(out, "\nNeeds\n")
+	}
 	for _, n := range c.Needs {
-		fmt.Fprintf(out, "\nNeeds: %s\n", n.Say)
+		fmt.Fprintf(out, "  - %s\n", n.Say)
 	}
 	for _, part := range []struct {
 		title string
@@ -82,7 +85,10 @@ func showControl(out *os.File, c *knowledge.Control) error {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(out, "# %s\n%s\n", part.list[i].Say, text)
+			if say := part.list[i].Say; say != "" {
+				fmt.Fprintf(out, "# %s\n", say)
+			}
+			fmt.Fprintln(out, text)
 		}
 	}
 	_, err := fmt.Fprintf(out, "\nVerified: %s\nSources: %s\n", c.Verified, strings.Join(c.Sources, ", "))
