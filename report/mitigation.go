@@ -55,7 +55,7 @@ func fullSteps(c analysis.Class, goal string) int {
 		return 3
 	case c >= analysis.Suspicious:
 		return 2
-	case c == analysis.Benign && goal != "collect", c == analysis.Unknown && goal == "contain":
+	case c <= analysis.Test && goal != "collect", c == analysis.Unknown && goal == "contain":
 		return 0
 	}
 	return 1
