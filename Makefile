@@ -31,6 +31,8 @@ eval: ## verdicts against the truth of the recorded alerts
 	@$(GO) run ./tools/eval
 	@echo "the same with users, uids, hosts and paths swapped:"
 	@$(GO) run ./tools/eval -renamed
+	@echo "alerts made up to mislead:"
+	@$(GO) run ./tools/eval -corpus testdata/variants
 
 bench: ## speed: benchmarks, then whole runs over a million lines
 	$(GO) test -run '^$$' -bench . -benchmem ./alert ./condition ./analysis ./pipeline

@@ -26,6 +26,9 @@ type Alert struct {
 	Form     Form   // how it was delivered
 	Origin   Origin
 	Raw      []byte // the object or line as it stood in the input, without its wrapper
+	// FromText is set for an object without output_fields, whose Fields were
+	// read from the text of its output instead.
+	FromText bool
 	// Ambiguous names the fields of a text line that were given twice: their
 	// value cannot be known, so they are not in Fields.
 	Ambiguous []string

@@ -189,10 +189,14 @@ func (d *Decoder) strings() {
 	a.Hostname = d.str(keyHostname)
 	a.UUID = d.str(keyUUID)
 	a.Output = d.str(keyOutput)
-	if message := d.str(keyMessage); message != "" {
-		a.Message, _ = d.splitOutput(message)
-	} else {
-		a.Message = d.messageOf(a.Output)
+	message, fields := d.messageOf(a.Output)
+	if given := d.str(keyMessage); given != "" {
+		message, _ = d.splitOutput(given)
+	}
+	a.Message = message
+	if !d.top.given(keyFields) && d.reason == "" {
+		d.pairs(fields)
+		a.FromText = len(a.Fields) > 0
 	}
 	priority := d.str(keyPriority)
 	var known bool

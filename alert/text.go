@@ -134,14 +134,13 @@ func parseTime(s string) time.Time {
 	return t.UTC()
 }
 
-// messageOf returns the message of a rendered output: without time and
-// priority, if they are there, and without the fields.
-func (d *Decoder) messageOf(output string) string {
+// messageOf splits a rendered output, without time and priority if they are
+// there, into its message and its fields.
+func (d *Decoder) messageOf(output string) (message string, fields fieldText) {
 	if p, ok := cutTextPrefix(output); ok {
 		output = output[p.length:]
 	}
-	message, _ := d.splitOutput(output)
-	return message
+	return d.splitOutput(output)
 }
 
 // fieldText is the part of an output with the fields.

@@ -214,3 +214,24 @@ func TestDockerWithoutNewlines(t *testing.T) {
 		t.Error(outline(res))
 	}
 }
+
+// TestFieldsFromTheOutputOfAnObject: json_include_output_fields_property may
+// be off; then the text is all there is.
+func TestFieldsFromTheOutputOfAnObject(t *testing.T) {
+	text := `{"rule":"R","priority":"Notice","source":"syscall","time":"2026-01-01T00:00:00Z","output":"10:00:00.123456789: Notice Something | process=cat command=cat /etc/shadow terminal=0"}`
+	opt := Options{TextFields: map[string]string{"process": "proc.name", "command": "proc.cmdline", "terminal": "proc.tty"}}
+	for a, err := range All(strings.NewReader(text), "x", opt) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, ok := a.Fields.Get("proc.cmdline")
+		if !ok || f.Value.Text != "cat /etc/shadow" || !a.FromText || a.Message != "Something" {
+			t.Errorf("%+v", a)
+		}
+	}
+	for a, err := range All(strings.NewReader(strings.Replace(text, `"time"`, `"output_fields":{},"time"`, 1)), "x", opt) {
+		if err != nil || len(a.Fields) != 0 || a.FromText {
+			t.Errorf("empty output_fields are empty: %+v %v", a, err)
+		}
+	}
+}

@@ -246,6 +246,11 @@ func (z *Analyzer) questions(s *speaker, p *knowledge.Profile) []evidence.Statem
 	if st := z.unknownToFalco(s); !st.Empty() {
 		out = append(out, st)
 	}
+	if s.alert.FromText || s.alert.Form == alert.FormText {
+		st := phrase("The exact fields: they were read from the text of output, where a part of a value can look like a field; json_output with output_fields would give them.")
+		citing(&st, evidence.Evidence{Kind: evidence.Field, Ref: "output", Value: s.alert.Output})
+		out = append(out, st)
+	}
 	for _, name := range s.alert.Ambiguous {
 		st := phrase("The text line gives " + name + " twice; which one is Falco's and which one is part of a value cannot be told.")
 		citing(&st, evidence.Evidence{Kind: evidence.Field, Ref: "output", Value: s.alert.Output})

@@ -5,8 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
-
 	"github.com/tiercel/tiercel/alert"
 	"github.com/tiercel/tiercel/condition"
 	"github.com/tiercel/tiercel/knowledge"
@@ -54,8 +52,8 @@ const contextWeight = 5
 // ReadContext reads a --context file. Errors name file and entry.
 func ReadContext(file string, text []byte, defs *condition.Definitions) (*Context, error) {
 	var entries []contextEntry
-	if err := yaml.UnmarshalWithOptions(text, &entries, yaml.Strict()); err != nil {
-		return nil, knowledge.YAMLProblem(file, err)
+	if err := knowledge.DecodeYAML(file, text, &entries); err != nil {
+		return nil, err
 	}
 	c := &Context{windows: map[*knowledge.Sign]window{}, file: file}
 	own := condition.Definitions{Lists: map[string][]string{}, Macros: map[string]string{}}

@@ -1,7 +1,6 @@
 package knowledge
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -10,10 +9,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/goccy/go-yaml"
-	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 )
 
 // Problem is something wrong in a knowledge file.
@@ -39,37 +34,6 @@ func (ps Problems) Error() string {
 		lines[i] = p.Error()
 	}
 	return strings.Join(lines, "\n")
-}
-
-// document is one file as it was read: for turning a path into a line.
-type document struct {
-	name string
-	ast  *ast.File
-}
-
-// line finds the line of a YAML path such as $.saw[0].say; 0 when there is none.
-func (d *document) line(yamlPath string) int {
-	if d == nil || d.ast == nil {
-		return 0
-	}
-	for p := yamlPath; p != "$" && p != ""; p = parentPath(p) {
-		yp, err := yaml.PathString(p)
-		if err != nil {
-			continue
-		}
-		node, err := yp.FilterFile(d.ast)
-		if err == nil && node != nil {
-			return node.GetToken().Position.Line
-		}
-	}
-	return 1
-}
-
-func parentPath(p string) string {
-	if i := strings.LastIndexAny(p, ".["); i > 0 {
-		return p[:i]
-	}
-	return "$"
 }
 
 // signEntry is one entry of a signs file: a sign, a list or a macro.
@@ -133,9 +97,9 @@ func ReadSet(fsys fs.FS) (*Set, Problems) {
 
 // read adds one file to the set; the first folder of its name says what it is.
 func (s *Set) read(name string, text []byte) Problems {
-	file, err := parser.ParseBytes(text, 0)
+	file, err := parseYAML(name, text)
 	if err != nil {
-		return Problems{yamlProblem(name, err)}
+		return Problems{*err}
 	}
 	doc := &document{name: name, ast: file}
 	folder, _, _ := strings.Cut(name, "/")
@@ -186,16 +150,16 @@ func add[T any](s *Set, doc *document, into map[string]*T, name string, v *T, wh
 
 func readOne[T any](doc *document, text []byte, use func(*T) Problems) Problems {
 	v := new(T)
-	if err := yaml.UnmarshalWithOptions(text, v, yaml.Strict()); err != nil {
-		return Problems{yamlProblem(doc.name, err)}
+	if err := decodeYAML(doc.name, text, v); err != nil {
+		return Problems{*err}
 	}
 	return use(v)
 }
 
 func readList[T any](s *Set, doc *document, text []byte, use func(v *T, at string) Problems) Problems {
 	var list []*T
-	if err := yaml.UnmarshalWithOptions(text, &list, yaml.Strict()); err != nil {
-		return Problems{yamlProblem(doc.name, err)}
+	if err := decodeYAML(doc.name, text, &list); err != nil {
+		return Problems{*err}
 	}
 	var problems Problems
 	for i, v := range list {
@@ -208,23 +172,6 @@ func readList[T any](s *Set, doc *document, text []byte, use func(v *T, at strin
 		problems = append(problems, use(v, at)...)
 	}
 	return problems
-}
-
-var yamlPosition = regexp.MustCompile(`^\[(\d+):\d+\] (.*)`)
-
-// yamlProblem takes line and reason out of the YAML library's error.
-func yamlProblem(name string, err error) Problem {
-	var text yaml.Error
-	message := err.Error()
-	if errors.As(err, &text) {
-		message = text.FormatError(false, false)
-	}
-	if m := yamlPosition.FindStringSubmatch(message); m != nil {
-		line, _ := strconv.Atoi(m[1])
-		return Problem{name, line, m[2]}
-	}
-	first, _, _ := strings.Cut(message, "\n")
-	return Problem{File: name, Reason: first}
 }
 
 // Sentences is one sentence or several: "text", {say: …} or a list of them.
@@ -275,16 +222,4 @@ type lazyRegexp struct {
 func (l *lazyRegexp) match(s string) bool {
 	l.once.Do(func() { l.re = regexp.MustCompile(l.text) })
 	return l.re.MatchString(s)
-}
-
-// YAMLProblem turns an error of the YAML library into a Problem of file name.
-func YAMLProblem(name string, err error) Problem { return yamlProblem(name, err) }
-
-// YAMLLine returns the line of a path such as $[3] in a YAML text, 1 if unknown.
-func YAMLLine(text []byte, yamlPath string) int {
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return 1
-	}
-	return (&document{ast: file}).line(yamlPath)
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 )
 
 // RuleText is a rule as it stands in a user's own Falco rule file.
@@ -26,9 +25,9 @@ type RuleText struct {
 // Lists, macros, and entries that only override or append are passed over:
 // they say nothing about what a rule means.
 func ReadRuleFile(name string, text []byte) ([]*RuleText, error) {
-	file, err := parser.ParseBytes(text, 0)
-	if err != nil {
-		return nil, yamlProblem(name, err)
+	file, problem := parseYAML(name, text)
+	if problem != nil {
+		return nil, *problem
 	}
 	var rules []*RuleText
 	for _, doc := range file.Docs {
@@ -42,8 +41,9 @@ func ReadRuleFile(name string, text []byte) ([]*RuleText, error) {
 		for _, node := range seq.Values {
 			line := node.GetToken().Position.Line
 			r := &RuleText{File: name, Line: line}
-			if err := yaml.NodeToValue(node, r); err != nil {
-				return nil, Problem{File: name, Line: line, Reason: firstLine(err)}
+			if p := guard(name, func() error { return yaml.NodeToValue(node, r) }); p != nil {
+				p.Line = line
+				return nil, *p
 			}
 			if r.Name != "" && (r.Desc != "" || r.Output != "") {
 				r.Desc = strings.Join(strings.Fields(r.Desc), " ")
@@ -56,8 +56,3 @@ func ReadRuleFile(name string, text []byte) ([]*RuleText, error) {
 
 // Ref is how a statement cites the rule: file and line.
 func (r *RuleText) Ref() string { return fmt.Sprintf("%s:%d", r.File, r.Line) }
-
-func firstLine(err error) string {
-	line, _, _ := strings.Cut(err.Error(), "\n")
-	return line
-}

@@ -95,7 +95,7 @@ func TestSeedSaysWhatAnExpertWould(t *testing.T) {
 	out := call(t, "", "analyze", seedFile).out
 	for _, want := range []string{
 		"security test", "Confidence: high", "Our severity: informational",
-		"file descriptor number, not a PID", "passed to memfd_create", "event-generator, the test tool of the Falco project",
+		"Not a PID. The program was executed through a file descriptor", "gave to memfd_create", "event-generator, the test tool of the Falco project",
 		"syscall.FilelessExecutionViaMemfdCreate", "/dev/pts/0", "17.09 s before the event", "1728133229850062067",
 		"No containment is advised", "Ask whether the test was intended", "imitates the test tool",
 		"Which process was it", "proc.pid", "T1620",
