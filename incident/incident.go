@@ -95,10 +95,12 @@ func (k *Kinds) Incidents() (list []*Incident, rest []*Kind) {
 		return cmp.Or(cmp.Compare(x.node, y.node), cmp.Compare(x.key, y.key), x.compare(y))
 	})
 	a := assembler{same: map[uint64]*Incident{}, seed: maphash.MakeSeed(), rule: k.Rule}
-	for from, to := 0, 0; from < len(all); from = to {
-		for to = from + 1; to < len(all) && all[from].node != 0 && all[to].node == all[from].node; to++ {
+	for from := 0; from < len(all); {
+		to := from + 1
+		for ; to < len(all) && all[from].node != 0 && all[to].node == all[from].node; to++ {
 		}
 		kinds := merged(all[from:to])
+		from = to
 		if len(kinds) == 1 && kinds[0].Alert() == nil && !k.limits.Each {
 			rest = append(rest, kinds[0])
 			continue

@@ -361,6 +361,7 @@ func (b *Builder) widen(n *analysis.Analysis, c *Case) {
 				continue
 			}
 			looks[key(s)] = true
+			s = c.from(k, s)
 			if len(n.Looks) < looksMost {
 				n.Looks = append(n.Looks, s)
 			} else {
@@ -370,6 +371,7 @@ func (b *Builder) widen(n *analysis.Analysis, c *Case) {
 		for _, s := range o.Controls {
 			if !controls[s.Control.ID] {
 				controls[s.Control.ID] = true
+				s = c.from(k, s)
 				n.Controls = append(n.Controls, s)
 			}
 		}
@@ -377,6 +379,18 @@ func (b *Builder) widen(n *analysis.Analysis, c *Case) {
 	if more > 0 {
 		n.Limits = append(n.Limits, say(fmt.Sprintf("%d further commands to look closer belong to the other rules of this incident; tiercel knowledge show names them.", more), c.cite(c.Kinds)...))
 	}
+}
+
+// from adds to a step of another alert than the telling one which alert its
+// fields are of.
+func (c *Case) from(k *incident.Kind, s analysis.Step) analysis.Step {
+	say := make([]evidence.Statement, len(s.Say))
+	for i, st := range s.Say {
+		st.Evidence = append(append([]evidence.Evidence(nil), st.Evidence...), c.at(k))
+		say[i] = st
+	}
+	s.Say = say
+	return s
 }
 
 // looksMost bounds the commands to look closer of one report.

@@ -25,7 +25,7 @@ import (
 type analyzeCmd struct {
 	Files []string `arg:"" optional:"" name:"file" help:"Logs to read; - is standard input. Any form: JSON, text, wrapped by Docker, CRI, journald, syslog or Falcosidekick, gzip, zstd."`
 
-	Format string `short:"f" enum:"auto,markdown,terminal,html,json" default:"auto" help:"auto, markdown, terminal, html or json. auto is terminal on a terminal, else markdown."`
+	Format string `short:"f" enum:"auto,markdown,terminal,html,json,jsonl" default:"auto" help:"auto, markdown, terminal, html, json, or jsonl: a line for each alert with its incident, without reports. auto is terminal on a terminal, else markdown."`
 	Output string `short:"o" placeholder:"FILE|DIR/" help:"Write there instead of standard output; DIR/ gets a file per report."`
 
 	MinPriority string    `placeholder:"PRIORITY" help:"Only alerts of this Falco priority or above."`
@@ -127,14 +127,28 @@ func (c *analyzeCmd) prepare(t terminal) (*analyzeRun, error) {
 			c.MaxReports = 10_000
 		}
 	}
+	if r.format == "jsonl" {
+		c.MaxReports = keptAlerts
+	}
 	kept := keptKinds
 	if c.MaxReports > 0 {
 		kept = max(c.MaxReports+listedKinds, keptAlerts)
 	}
 	r.opt.Read = alert.Options{TextFields: r.base.TextKeys()}
-	r.opt.Limits = incident.Limits{Kinds: keptKinds, Kept: kept, Each: r.format == "json", Refs: refsNamed}
+	r.opt.Limits = incident.Limits{Kinds: keptKinds, Kept: kept, Each: r.machine(), Refs: r.refs()}
 	r.opt.Broken = r.noteBroken
 	return r, nil
+}
+
+// machine reports whether every incident is written, and each alert named.
+func (r *analyzeRun) machine() bool { return r.format == "json" || r.format == "jsonl" }
+
+// refs is how many alerts of an incident are named; 0 is all.
+func (r *analyzeRun) refs() int {
+	if r.format == "jsonl" {
+		return 0
+	}
+	return refsNamed
 }
 
 func (c *analyzeCmd) openBase() (*knowledge.Base, error) {
@@ -236,7 +250,7 @@ func (r *analyzeRun) do(ctx context.Context) error {
 	for _, failed := range res.Failed {
 		fmt.Fprintf(r.t.err, "tiercel: %s\n", printable(failed.Error()))
 	}
-	if len(res.Failed) == len(inputs) && res.Alerts == 0 && r.format != "json" {
+	if len(res.Failed) == len(inputs) && res.Alerts == 0 && !r.machine() {
 		return exitCode(exitBadInput) // nothing was read: nothing to report
 	}
 	worst, err := r.write(names, res)
@@ -292,7 +306,7 @@ func (r *analyzeRun) write(names []string, res *pipeline.Result) (analysis.Sever
 	m := maker{run: r, builder: report.NewBuilder(r.base), names: names, kinds: res.Kinds}
 	m.incidents, m.further = res.Kinds.Incidents()
 	in := r.input(names, res, len(m.incidents)+len(m.further))
-	if r.format != "json" {
+	if !r.machine() {
 		in.Reports = m.coming()
 	}
 	err = w.begin(in)

@@ -20,7 +20,7 @@ type maker struct {
 	kinds     *incident.Kinds
 	incidents []*incident.Incident
 	further   []*incident.Kind // only counted, by rule and verdict
-	masked    int // values with a secret that was masked
+	masked    int              // values with a secret that was masked
 	reports   int
 	worst     analysis.Severity
 }
@@ -44,7 +44,7 @@ func (m *maker) each(use func(*report.Document) error) error {
 	var rest rest
 	for n, i := range m.incidents {
 		m.worst = max(m.worst, i.Judgement.Severity)
-		if m.run.format != "json" && i.Single() && (i.Telling.Alert() == nil || n >= m.run.MaxReports+listedKinds && m.run.MaxReports > 0) {
+		if !m.run.machine() && i.Single() && (i.Telling.Alert() == nil || n >= m.run.MaxReports+listedKinds && m.run.MaxReports > 0) {
 			rest.add(m, i.Telling)
 			continue
 		}
@@ -66,7 +66,7 @@ func (m *maker) each(use func(*report.Document) error) error {
 
 func (m *maker) document(i *incident.Incident) *report.Document {
 	a := i.Telling.Alert()
-	if a == nil || m.run.MaxReports > 0 && m.reports >= m.run.MaxReports {
+	if a == nil || m.run.format == "jsonl" || m.run.MaxReports > 0 && m.reports >= m.run.MaxReports {
 		return m.listed(i)
 	}
 	m.reports++
@@ -85,7 +85,7 @@ func plain(i *incident.Incident) bool { return i.Single() && i.Aside == incident
 
 // of gives the report what it needs to speak of an incident.
 func (m *maker) of(i *incident.Incident) *report.Case {
-	return &report.Case{Incident: i, Names: m.names, Rule: m.kinds.Rule, Analyze: m.run.analyzer.AnalyzeAs, Refs: refsNamed}
+	return &report.Case{Incident: i, Names: m.names, Rule: m.kinds.Rule, Analyze: m.run.analyzer.AnalyzeAs, Refs: m.run.refs()}
 }
 
 // group is what is known of the telling kind of an incident.

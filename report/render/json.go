@@ -79,16 +79,20 @@ func (m *machine) alerts(a report.Alerts) {
 		if i > 0 {
 			m.out.put(",")
 		}
-		j := jsonAlert{e.File, e.Line, orNull(e.UUID), rule, jsonTime(e.Time), why, e.Repeat}
-		if e.Rule != "" {
-			j.Rule = m.marshal(e.Rule)
-		}
-		if e.Why != nil {
-			j.Why = m.marshal(jsonStatementOf(*e.Why))
-		}
-		m.write(j)
+		m.write(m.alert(e, rule, why))
 	}
 	m.out.put("]")
+}
+
+func (m *machine) alert(e report.AlertRef, rule, why json.RawMessage) jsonAlert {
+	j := jsonAlert{e.File, e.Line, orNull(e.UUID), rule, jsonTime(e.Time), why, e.Repeat}
+	if e.Rule != "" {
+		j.Rule = m.marshal(e.Rule)
+	}
+	if e.Why != nil {
+		j.Why = m.marshal(jsonStatementOf(*e.Why))
+	}
+	return j
 }
 
 func (m *machine) member(name string, v any, before string) {
