@@ -152,7 +152,7 @@ func (kind *Kind) join(o *Kind) {
 	kind.Repeats += o.Repeats
 	kind.Judgement = kind.Judgement.With(o.Judgement)
 	if o.first != 0 && (kind.first == 0 || o.first < kind.first) {
-		kind.first, kind.file, kind.line = o.first, o.file, o.line
+		kind.first, kind.file, kind.line, kind.link = o.first, o.file, o.line, o.link
 	}
 	kind.last = max(kind.last, o.last)
 	if o.detail == nil {
@@ -230,9 +230,9 @@ func (a *assembler) group(kinds []*Kind) {
 		a.incident(kinds, NotAside)
 		return
 	}
-	if odd := oddOne(kinds, bad); odd != nil {
-		a.incident(without(kinds, []*Kind{odd}), NotAside)
-		a.incident([]*Kind{odd}, OddOne)
+	if odd := odd(kinds, bad); odd != nil {
+		a.incident(without(kinds, odd), NotAside)
+		a.incident(odd, OddOne)
 		return
 	}
 	start := bad[0].first
@@ -254,25 +254,29 @@ func (a *assembler) group(kinds []*Kind) {
 	}
 }
 
-// oddScore is up to which score one suspicious kind does not change what a
-// session of ordinary work is.
+// What is weak enough, and how much ordinary work there has to be, that it does
+// not change what a session is.
 const (
-	oddScore = 8
-	oddWork  = 3
+	oddScore = 9 // one kind of evidence carries it
+	oddWork  = 3 // kinds of ordinary work for each
 )
 
-// oddOne finds the only suspicious kind in a session that ordinary work
-// explains else. It is told by itself, so that it is neither lost in the
-// session nor makes the session an attack.
-func oddOne(kinds, bad []*Kind) *Kind {
-	if len(bad) != 1 || bad[0].Judgement.Class != analysis.Suspicious || bad[0].Judgement.Score > oddScore {
-		return nil
+// odd finds what little is suspicious in a session that ordinary work explains
+// else, as far as one kind of evidence carries it. It is told by itself, so that
+// it is neither lost in the session nor makes the session an attack.
+func odd(kinds, bad []*Kind) []*Kind {
+	var signs analysis.Signs
+	for _, k := range bad {
+		if k.Judgement.Class != analysis.Suspicious || k.Judgement.Score > oddScore {
+			return nil
+		}
+		signs = signs.With(k.Judgement.Signs)
 	}
 	work := only(kinds, func(k *Kind) bool { return k.Judgement.Class == analysis.Benign })
-	if rest := len(kinds) - len(work); len(work) < oddWork || len(work) <= rest {
+	if signs.Groups() > 1 || len(work) < oddWork*len(bad) || 2*len(work) <= len(kinds) {
 		return nil
 	}
-	return bad[0]
+	return bad
 }
 
 // apart splits kinds where nothing happened for long.
@@ -379,20 +383,12 @@ func (a *assembler) finish(i *Incident) {
 	if i.Single() && i.Aside == NotAside {
 		return
 	}
-	var name string
-	for _, k := range i.Kinds {
-		if k.first == first && (name == "" || a.rule(k) < name) {
-			name = a.rule(k)
-		}
-	}
-	text := append([]byte(name), 0, byte(i.Aside))
-	text = binary.LittleEndian.AppendUint64(text, uint64(first))
-	for _, k := range i.Kinds {
-		if k.first == first && a.rule(k) == name && k.detail != nil && len(k.detail.Links) > 0 {
-			text = binary.LittleEndian.AppendUint64(text, k.detail.Links[0].Key)
-			break
-		}
-	}
+	earliest := slices.MinFunc(i.Kinds, func(x, y *Kind) int {
+		return cmp.Or(cmp.Compare(x.first, y.first), cmp.Compare(a.rule(x), a.rule(y)), cmp.Compare(x.link, y.link))
+	})
+	text := append([]byte(a.rule(earliest)), 0, byte(i.Aside))
+	text = binary.LittleEndian.AppendUint64(text, uint64(earliest.first))
+	text = binary.LittleEndian.AppendUint64(text, earliest.link)
 	sum := sha256.Sum256(text)
 	i.ID = hex.EncodeToString(sum[:8])
 }

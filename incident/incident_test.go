@@ -251,6 +251,26 @@ func TestOrderDoesNotMatter(t *testing.T) {
 	}
 }
 
+// TestIDsDoNotDependOnRoom gives the same names with and without room for the
+// alerts, so that every format tells the same.
+func TestIDsDoNotDependOnRoom(t *testing.T) {
+	lines, _ := recorded(t, true)
+	ids := func(kept int) (out []string) {
+		_, list := run(t, incident.Limits{Kept: kept}, lines...)
+		for _, i := range list {
+			if !i.Single() {
+				out = append(out, i.ID)
+			}
+		}
+		sort.Strings(out)
+		return out
+	}
+	many, few := ids(5000), ids(3)
+	if !slices.Equal(many, few) || len(slices.Compact(many)) != len(few) || len(few) < 20 {
+		t.Errorf("%v\n%v", many, few)
+	}
+}
+
 // TestRepeatedDeliveries counts an alert once, whatever id its delivery has,
 // and not what only looks like it.
 func TestRepeatedDeliveries(t *testing.T) {

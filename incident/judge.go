@@ -15,6 +15,7 @@ const (
 	stagesRaise    = 3 // stages in order that do
 	quietGroups    = 2 // signs and stages among alerts none of which is suspicious by itself
 	quietStrength  = 5
+	benignSigns    = 2 // the weight of a sign of attack that keeps a whole from being ordinary work
 	destroyed      = 5 // objects of one destructive action
 	destroyedScore = 5
 	destroyedTime  = 10 * time.Minute
@@ -25,7 +26,7 @@ func (i *Incident) judge(rule func(*Kind) string) {
 	i.Telling = telling(i.Kinds)
 	if i.Single() {
 		i.Judgement = i.Telling.Judgement
-		if i.Aside == OddOne {
+		if i.Aside == OddOne && i.Judgement.Score < oddScore {
 			i.Judgement.Class, i.Judgement.Confidence = analysis.Unknown, 0.3
 			i.Judgement.Severity = min(i.Judgement.Severity, analysis.Medium)
 		}
@@ -80,7 +81,7 @@ func (i *Incident) calm(open, work []*Kind, grounds []Ground) {
 	for _, k := range open {
 		signs = max(signs, k.Judgement.Signs.Sum())
 	}
-	if len(work) > 0 && 2*len(work) >= len(open) && signs < 2 {
+	if len(work) > 0 && 2*len(work) >= len(open) && signs < benignSigns {
 		i.verdict(analysis.Benign, Ground{OrdinaryWork, len(work), work})
 		return
 	}

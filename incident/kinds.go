@@ -50,6 +50,7 @@ type Kind struct {
 	Count     int // without Repeats
 	Repeats   int // deliveries of an alert that had been delivered before
 	key       uint64
+	link      uint64 // the first of its earliest alert
 	node      uint32 // of its group
 	rule      uint32
 	file      uint32
@@ -227,6 +228,9 @@ func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
 	if t := nano(s.Time); t != 0 {
 		if kind.first == 0 || t < kind.first {
 			kind.first, kind.file, kind.line = t, uint32(s.File), uint32(s.Line)
+			if len(s.Links) > 0 {
+				kind.link = s.Links[0].Key
+			}
 		}
 		kind.last = max(kind.last, t)
 	}

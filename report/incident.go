@@ -153,7 +153,13 @@ func (c *Case) reasons() []evidence.Statement {
 var asides = map[incident.Aside]string{
 	incident.BesideATest: "A test tool ran in the same place, but this is none of its actions: it is judged by itself.",
 	incident.Routine:     "It had been going on before anything worrying happened in the same place, and is told apart from that.",
-	incident.OddOne:      "Everything else in the same session is ordinary work; this one is not explained by it.",
+	incident.OddOne:      "Everything else in the same place and time is ordinary work; this is not explained by it, and one kind of evidence alone speaks against it.",
+}
+
+// asideWords say the same in short.
+var asideWords = map[incident.Aside]string{
+	incident.NotAside: "nothing else belongs to it", incident.BesideATest: "told apart from the test beside it",
+	incident.Routine: "told apart from what happened beside it", incident.OddOne: "told apart from the ordinary work beside it",
 }
 
 func counted(n int, one, many string) string {
@@ -259,7 +265,10 @@ func (c *Case) belongs() evidence.Statement {
 // why says for one kind what puts it into the incident.
 func (c *Case) why(k *incident.Kind, shared map[uint64]int) evidence.Statement {
 	d := k.Detail()
-	if d == nil || d.Alert == nil || len(c.Kinds) == 1 {
+	if len(c.Kinds) == 1 {
+		return say("Same rule, host, container, process and verdict as the others; "+asideWords[c.Aside]+".", c.at(k))
+	}
+	if d == nil || d.Alert == nil {
 		return say("Connected by what it shares with others of this incident.", c.at(k))
 	}
 	links := append([]incident.Link(nil), d.Links...)

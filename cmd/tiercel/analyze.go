@@ -284,12 +284,12 @@ func (r *analyzeRun) say(res *pipeline.Result) {
 	}
 }
 
-func (r *analyzeRun) input(names []string, res *pipeline.Result, incidents int) report.Input {
+func (r *analyzeRun) input(names []string, res *pipeline.Result, incidents, noise int) report.Input {
 	in := report.Input{Files: names, Alerts: res.Alerts, Matched: res.Matched, Passed: res.Passed,
 		Broken: r.broken, BrokenTotal: res.Broken, Kinds: res.Kinds.Len(), Limit: r.MaxReports,
 		Incidents: incidents, Repeated: res.Kinds.Repeats, Forgotten: res.Kinds.Forgotten()}
 	if in.Limit > 0 {
-		in.Unreported = max(0, in.Incidents-in.Limit)
+		in.Unreported = max(0, in.Incidents-noise-in.Limit)
 	}
 	for _, n := range res.Kinds.Overflow {
 		in.Overflow += n
@@ -305,7 +305,16 @@ func (r *analyzeRun) write(names []string, res *pipeline.Result) (analysis.Sever
 	}
 	m := maker{run: r, builder: report.NewBuilder(r.base), names: names, kinds: res.Kinds}
 	m.incidents, m.further = res.Kinds.Incidents()
-	in := r.input(names, res, len(m.incidents)+len(m.further))
+	for _, i := range m.incidents {
+		m.alarm = m.alarm || i.Judgement.Class >= analysis.Suspicious
+	}
+	noise := 0
+	for _, i := range m.incidents {
+		if m.noise(i) {
+			noise++
+		}
+	}
+	in := r.input(names, res, len(m.incidents)+len(m.further), noise)
 	if !r.machine() {
 		in.Reports = m.coming()
 	}

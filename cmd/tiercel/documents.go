@@ -22,7 +22,14 @@ type maker struct {
 	further   []*incident.Kind // only counted, by rule and verdict
 	masked    int              // values with a secret that was masked
 	reports   int
+	alarm     bool // something is suspicious or worse
 	worst     analysis.Severity
+}
+
+// noise reports whether an incident is only listed for people: one kind of
+// alert that nothing connects to anything, while something else is suspicious.
+func (m *maker) noise(i *incident.Incident) bool {
+	return m.alarm && !m.run.machine() && plain(i) && i.Judgement.Class <= analysis.Unknown && i.Judgement.Class != analysis.Test && i.Judgement.Severity <= analysis.Low
 }
 
 // coming are the reports to come, for a list of them at the beginning.
@@ -32,7 +39,7 @@ func (m *maker) coming() []*report.Document {
 		if m.run.MaxReports > 0 && len(out) == m.run.MaxReports {
 			break
 		}
-		if i.Telling.Alert() != nil {
+		if i.Telling.Alert() != nil && !m.noise(i) {
 			out = append(out, m.listed(i))
 		}
 	}
@@ -66,7 +73,7 @@ func (m *maker) each(use func(*report.Document) error) error {
 
 func (m *maker) document(i *incident.Incident) *report.Document {
 	a := i.Telling.Alert()
-	if a == nil || m.run.format == "jsonl" || m.run.MaxReports > 0 && m.reports >= m.run.MaxReports {
+	if a == nil || m.noise(i) || m.run.format == "jsonl" || m.run.MaxReports > 0 && m.reports >= m.run.MaxReports {
 		return m.listed(i)
 	}
 	m.reports++
