@@ -101,7 +101,7 @@ type Limits struct {
 
 // OpenLinks is how many links are kept in mind if nothing else is said. Each
 // alert has about three.
-const OpenLinks = 500_000
+const OpenLinks = 300_000
 
 // openPrints is how many alerts are kept in mind to recognise repeats.
 const openPrints = 200_000
@@ -212,7 +212,7 @@ func (k *Kinds) add(s *Seen, key uint64, node uint32) *Kind {
 		kind.detail = &Detail{ID: s.ID}
 	}
 	k.keep(kind, s.First)
-	if kind.detail != nil {
+	if kind.Alert() != nil {
 		kind.detail.Links = s.Links
 	}
 	return kind
@@ -309,7 +309,8 @@ func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
 	kind.detail.Alert = a
 	heap.Push(&k.kept, kind)
 	if len(k.kept) == k.limits.Kept {
-		k.floor.Store(&k.kept[0].Judgement)
+		floor := k.kept[0].Judgement // a copy: later alerts may change that of the kind
+		k.floor.Store(&floor)
 	}
 }
 

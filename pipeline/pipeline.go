@@ -200,7 +200,7 @@ type shape struct {
 
 // shapesKnown bounds how many shapes a worker keeps in mind; beyond it starts
 // anew, as a log in which every line is new gains nothing from it.
-const shapesKnown = 50_000
+const shapesKnown = 30_000
 
 func newWorker(z *analysis.Analyzer, opt Options, seed maphash.Seed, kinds *incident.Kinds, linker *incident.Linker) *worker {
 	return &worker{z: z, opt: opt, dec: alert.NewDecoder(opt.Read), kinder: z.NewKinder(seed),

@@ -63,7 +63,7 @@ const listedKinds = 500
 
 // keptAlerts is how many kinds keep an alert at least, so that an incident can
 // speak of all of its kinds.
-const keptAlerts = 5000
+const keptAlerts = 2000
 
 // refsNamed bounds how many alerts of an incident are named in JSON.
 const refsNamed = 10_000
