@@ -81,7 +81,7 @@ func (i *Incident) calm(open, work []*Kind, grounds []Ground) {
 	for _, k := range open {
 		signs = max(signs, k.Judgement.Signs.Sum())
 	}
-	if len(work) > 0 && 2*len(work) >= len(open) && signs < benignSigns {
+	if len(work) > 0 && len(work) >= len(open) && signs < benignSigns {
 		i.verdict(analysis.Benign, Ground{OrdinaryWork, len(work), work})
 		return
 	}

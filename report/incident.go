@@ -180,8 +180,18 @@ func stageNames(list []incident.Stage) string {
 // sequence tells what happened in which order.
 func (c *Case) sequence() []evidence.Statement {
 	words := fmt.Sprintf("%d alerts of %d kinds belong together", c.Count, len(c.Kinds))
-	if !c.First.IsZero() {
-		words += ", from " + clockOf(c.First) + " to " + clockOf(c.Last) + " UTC"
+	switch {
+	case c.Count == 1:
+		words = "One alert stands for itself"
+	case len(c.Kinds) == 1:
+		words = fmt.Sprintf("%d alerts are of one kind", c.Count)
+	}
+	switch from, to := clockOf(c.First), clockOf(c.Last); {
+	case c.First.IsZero():
+	case from == to:
+		words += ", at " + from + " UTC"
+	default:
+		words += ", from " + from + " to " + to + " UTC"
 	}
 	out := []evidence.Statement{say(words+".", c.cite(c.Kinds)...)}
 	if c.Times > 1 {
@@ -205,7 +215,10 @@ func (c *Case) sequence() []evidence.Statement {
 		text(&st, ".")
 		out = append(out, st)
 	}
-	return append(out, c.belongs())
+	if len(c.Kinds) > 1 {
+		out = append(out, c.belongs())
+	}
+	return out
 }
 
 func clockOf(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05") }

@@ -9,6 +9,8 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -111,6 +113,28 @@ func TestIncidentReports(t *testing.T) {
 				t.Errorf("differs from %s; make golden, then look at the difference", path)
 			}
 		})
+	}
+}
+
+// TestAttackUnderNoise reads what a person sees of an attack among the work of
+// others: the attack first, all ordinary work below as one line each, and every
+// alert counted once.
+func TestAttackUnderNoise(t *testing.T) {
+	log := read(t, "../../testdata/corpus/mix-01-attack-under-noise.jsonl")
+	out := call(t, log, "analyze", "-f", "markdown", "-").out
+	alerts, rows := 0, regexp.MustCompile(`(?m)^\| (critical|high|medium|low|informational) \| ([a-z ]+) \| (\d+) \|`).FindAllStringSubmatch(out, -1)
+	for _, row := range rows {
+		n, err := strconv.Atoi(row[3])
+		if err != nil {
+			t.Fatal(err)
+		}
+		alerts += n
+	}
+	if want := strings.Count(log, "\n"); alerts != want || len(rows) > 10 || rows[0][1] != "critical" || rows[0][2] != "attack" {
+		t.Errorf("%d of %d alerts in %q", alerts, want, rows)
+	}
+	if n := strings.Count(out, "# Also seen"); n != 1 || strings.Contains(out, "\n# Ordinary work") {
+		t.Errorf("ordinary work is not one list: %d", n)
 	}
 }
 

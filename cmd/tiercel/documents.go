@@ -26,10 +26,14 @@ type maker struct {
 	worst     analysis.Severity
 }
 
-// noise reports whether an incident is only listed for people: one kind of
-// alert that nothing connects to anything, while something else is suspicious.
+// noise reports whether an incident is only listed for people, while something
+// else is suspicious: ordinary work, and what is unknown, of little weight and
+// connected to nothing.
 func (m *maker) noise(i *incident.Incident) bool {
-	return m.alarm && !m.run.machine() && plain(i) && i.Judgement.Class <= analysis.Unknown && i.Judgement.Class != analysis.Test && i.Judgement.Severity <= analysis.Low
+	if !m.alarm || m.run.machine() {
+		return false
+	}
+	return i.Judgement.Class == analysis.Benign || plain(i) && i.Judgement.Class == analysis.Unknown && i.Judgement.Severity <= analysis.Low
 }
 
 // coming are the reports to come, for a list of them at the beginning.
@@ -49,13 +53,23 @@ func (m *maker) coming() []*report.Document {
 // each hands over the documents of all incidents, the worst first.
 func (m *maker) each(use func(*report.Document) error) error {
 	var rest rest
+	var noise []*incident.Incident
 	for n, i := range m.incidents {
 		m.worst = max(m.worst, i.Judgement.Severity)
 		if !m.run.machine() && i.Single() && (i.Telling.Alert() == nil || n >= m.run.MaxReports+listedKinds && m.run.MaxReports > 0) {
 			rest.add(m, i.Telling)
 			continue
 		}
+		if m.noise(i) {
+			noise = append(noise, i)
+			continue
+		}
 		if err := use(m.document(i)); err != nil {
+			return err
+		}
+	}
+	for _, i := range noise {
+		if err := use(m.listed(i)); err != nil {
 			return err
 		}
 	}
@@ -73,7 +87,7 @@ func (m *maker) each(use func(*report.Document) error) error {
 
 func (m *maker) document(i *incident.Incident) *report.Document {
 	a := i.Telling.Alert()
-	if a == nil || m.noise(i) || m.run.format == "jsonl" || m.run.MaxReports > 0 && m.reports >= m.run.MaxReports {
+	if a == nil || m.run.format == "jsonl" || m.run.MaxReports > 0 && m.reports >= m.run.MaxReports {
 		return m.listed(i)
 	}
 	m.reports++
