@@ -35,7 +35,7 @@ eval: ## verdicts against the truth of the recorded alerts
 	@$(GO) run ./tools/eval -corpus testdata/variants
 
 bench: ## speed: benchmarks, then whole runs over a million lines
-	$(GO) test -run '^$$' -bench . -benchmem ./alert ./condition ./analysis ./pipeline
+	$(GO) test -run '^$$' -bench . -benchmem ./alert ./condition ./analysis ./incident ./pipeline
 	tools/bench
 
 fuzz: ## every fuzz test for FUZZTIME

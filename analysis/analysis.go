@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/tiercel/tiercel/alert"
+	"github.com/tiercel/tiercel/condition"
 	"github.com/tiercel/tiercel/evidence"
 	"github.com/tiercel/tiercel/knowledge"
 )
@@ -47,6 +48,9 @@ func New(base *knowledge.Base, opt Options) *Analyzer {
 	}
 	return z
 }
+
+// Definitions are the lists and macros of the knowledge.
+func (z *Analyzer) Definitions() *condition.Definitions { return z.base.Definitions() }
 
 // profile finds the profile of an alert's rule; of a text line by its message.
 func (z *Analyzer) profile(a *alert.Alert) *knowledge.Profile {
@@ -101,14 +105,20 @@ type Analysis struct {
 }
 
 // Analyze says everything that can be said about an alert.
-func (z *Analyzer) Analyze(a *alert.Alert) *Analysis {
+func (z *Analyzer) Analyze(a *alert.Alert) *Analysis { return z.analyze(a, nil) }
+
+// AnalyzeAs says everything that can be said about an alert that belongs to an
+// incident of this class.
+func (z *Analyzer) AnalyzeAs(a *alert.Alert, c Class) *Analysis { return z.analyze(a, &c) }
+
+func (z *Analyzer) analyze(a *alert.Alert, as *Class) *Analysis {
 	s := &speaker{alert: a, missing: map[string]bool{}}
 	p := z.profile(a)
 	if !p.Reviewed() {
 		p = nil
 	}
 	n := &Analysis{Alert: a, Rule: z.RuleName(a), Profile: p, RuleText: z.rules[a.Rule]}
-	n.Verdict = z.verdict(s, p)
+	n.Verdict = z.verdict(s, p, as)
 	n.Facts = z.facts(s)
 	if p != nil {
 		n.Saw = s.sentences(p.Saw, p.Sources...)

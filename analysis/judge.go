@@ -56,7 +56,9 @@ type Judgement struct {
 	Class      Class
 	Severity   Severity
 	Score      int16   // base + attack - ordinary work
+	Tactic     Tactic  // the stage of an intrusion that it would be
 	Confidence float32 // 0 to 1
+	Signs      Signs   // of attack
 }
 
 // Worse reports whether j is to be shown before o.
@@ -68,6 +70,15 @@ func (j Judgement) Worse(o Judgement) bool {
 		return j.Class > o.Class
 	}
 	return j.Score > o.Score
+}
+
+// With is the judgement of alerts of one class and severity together.
+func (j Judgement) With(o Judgement) Judgement {
+	j.Score, j.Confidence = max(j.Score, o.Score), max(j.Confidence, o.Confidence)
+	if j.Signs != o.Signs {
+		j.Signs = j.Signs.With(o.Signs)
+	}
+	return j
 }
 
 // The kinds of sign.
@@ -115,17 +126,20 @@ type scale struct {
 	// announced: the user's context says that a test runs here and now
 	announced bool
 	base      int
+	signs     Signs
+	tactic    Tactic
 }
 
 // groupIndex numbers the groups of all signs.
 type groupIndex struct {
 	of    map[*knowledge.Sign]int
+	slot  map[*knowledge.Sign]uint8 // of signs of attack, see Signs
 	count int
 }
 
 func indexGroups(signs []*knowledge.Sign) groupIndex {
-	g := groupIndex{of: make(map[*knowledge.Sign]int, len(signs))}
-	names := map[string]int{}
+	g := groupIndex{of: make(map[*knowledge.Sign]int, len(signs)), slot: map[*knowledge.Sign]uint8{}}
+	names, slots := map[string]int{}, map[string]uint8{}
 	for _, s := range signs {
 		name := s.Towards + "/" + s.Group
 		n, ok := names[name]
@@ -134,6 +148,14 @@ func indexGroups(signs []*knowledge.Sign) groupIndex {
 			names[name] = n
 		}
 		g.of[s] = n
+		if s.Towards == "attack" {
+			slot, ok := slots[name]
+			if !ok {
+				slot = uint8(min(len(slots), signSlots-1))
+				slots[name] = slot
+			}
+			g.slot[s] = slot
+		}
 	}
 	g.count = len(names)
 	return g
@@ -147,6 +169,7 @@ func (z *Analyzer) weigh(a *alert.Alert, p *knowledge.Profile, sc *scale) {
 	sc.best = sc.best[:z.groups.count]
 	clear(sc.best)
 	sc.sides, sc.tool, sc.action, sc.copied, sc.announced = [3]tally{}, false, false, false, false
+	sc.signs, sc.tactic = 0, z.tactic(a, p)
 	sc.base = baseByPriority(a.Priority)
 	if p.Reviewed() {
 		sc.base = p.Base
@@ -167,6 +190,9 @@ func (z *Analyzer) weigh(a *alert.Alert, p *knowledge.Profile, sc *scale) {
 		side := &sc.sides[towards[s.Towards]]
 		side.sum += s.Weight
 		side.groups++
+		if s.Towards == "attack" {
+			sc.signs = sc.signs.with(z.groups.slot[s], s.Weight)
+		}
 		sc.tool = sc.tool || s.Towards == "test" && s.Group == toolGroup
 		sc.announced = sc.announced || s.Towards == "test" && s.Context != ""
 		sc.copied = sc.copied || s.Group == imitationGroup
@@ -285,7 +311,8 @@ func healthSeverity(a *alert.Alert) Severity {
 // its severity.
 func (z *Analyzer) judgement(a *alert.Alert, sc *scale) Judgement {
 	class, score := sc.classify(-1)
-	j := Judgement{Class: class, Severity: severity(class, score), Confidence: float32(sc.confidence(class)), Score: int16(score)}
+	j := Judgement{Class: class, Severity: severity(class, score), Confidence: float32(sc.confidence(class)), Score: int16(score),
+		Signs: sc.signs, Tactic: sc.tactic}
 	j.Severity = z.context.adjust(a, j)
 	return j
 }

@@ -39,6 +39,24 @@ func (z *Analyzer) NewKinder(seed maphash.Seed) *Kinder {
 // run. The order of the fields does not matter.
 func (k *Kinder) Shape(a *alert.Alert) uint64 { return k.sum(a, false) }
 
+// Print is the same for two deliveries of one alert: it takes in all that its
+// shape leaves out, but for the id that is new with each delivery. shape is
+// that of the alert; 0 is returned when the alert has no exact time, so that two
+// events that look the same are not taken for one.
+func (k *Kinder) Print(a *alert.Alert, shape uint64) uint64 {
+	if _, exact := a.Fields.Get("evt.time"); a.Time.IsZero() || !exact && a.Time.Nanosecond() == 0 {
+		return 0
+	}
+	key := shape + k.one("time", a.TimeText)
+	for i := range a.Fields {
+		f := &a.Fields[i]
+		if k.z.base.Volatile(f.Name) || strings.HasPrefix(f.Name, "fd.name") {
+			key += k.one(f.Name, f.Value.Text)
+		}
+	}
+	return max(key, 1)
+}
+
 // Kind returns the kind of an alert with this verdict, likewise.
 func (k *Kinder) Kind(a *alert.Alert, j Judgement) uint64 {
 	return k.sum(a, true) + k.one("verdict", j.Class.String()) + k.one("severity", j.Severity.String()) +

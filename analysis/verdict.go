@@ -31,14 +31,19 @@ type reason struct {
 	st     evidence.Statement
 }
 
-// verdict weighs an alert and gives the words for it.
-func (z *Analyzer) verdict(s *speaker, p *knowledge.Profile) Verdict {
+// verdict weighs an alert and gives the words for it; as is the class of the
+// incident that it belongs to, nil when it stands for itself.
+func (z *Analyzer) verdict(s *speaker, p *knowledge.Profile, as *Class) Verdict {
 	if s.alert.Source == "internal" {
 		return z.healthVerdict(s)
 	}
 	var sc scale
 	z.weigh(s.alert, p, &sc)
 	v := Verdict{Judgement: z.judgement(s.alert, &sc)}
+	own := v.Class
+	if as != nil {
+		v.Class = *as
+	}
 	v.Base = z.baseStatement(s, p)
 	reasons := z.reasons(s, p, &sc)
 	for _, r := range reasons {
@@ -51,7 +56,7 @@ func (z *Analyzer) verdict(s *speaker, p *knowledge.Profile) Verdict {
 			v.Against = append(v.Against, r.st)
 		}
 	}
-	if len(v.Reasons) == 0 || v.Class == Unknown {
+	if own == v.Class && len(v.Reasons) == 0 || v.Class == Unknown {
 		v.Reasons = append([]evidence.Statement{v.Base}, v.Reasons...)
 	}
 	v.Otherwise = z.otherwise(s, &sc, v.Class)

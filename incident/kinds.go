@@ -1,7 +1,3 @@
-// Package incident says which alerts belong together. Today that is the kind:
-// alerts that differ only in times, process ids, client ports and the object
-// of the event, and that get the same verdict. It is pure and its memory is
-// bounded; what is beyond a bound is counted.
 package incident
 
 import (
@@ -24,6 +20,11 @@ type Seen struct {
 	Time time.Time
 	UUID string
 	Rule string
+	// Links are what the alert may share with others; see Linker.
+	Links []Link
+	// Print is the same for two deliveries of one alert, 0 when that cannot be
+	// told.
+	Print uint64
 
 	// First is set when the sender saw the alert's shape for the first time:
 	// the alert itself, cloned, with its verdict and the fields that name the
@@ -33,17 +34,24 @@ type Seen struct {
 	Targets   []alert.Field
 	NewShape  bool
 	Judgement analysis.Judgement
-	ID        string // set with First when Limits.Each is
+	ID        string // of the kind; set when Limits.Each is
+	// Load reads the alert again: a kind that was seen before in one group may
+	// turn up in another one. It may be nil.
+	Load func() (*alert.Alert, []alert.Field)
 
 	Drop   bool   // a message of Falco that it lost events
 	Host   string // of a Drop
 	Hidden bool   // filtered out: only its Drop counts
 }
 
-// Kind is alerts of one kind, counted.
+// Kind is alerts of one kind in one group, counted.
 type Kind struct {
 	Judgement analysis.Judgement
-	Count     int
+	Count     int // without Repeats
+	Repeats   int // deliveries of an alert that had been delivered before
+	key       uint64
+	link      uint64 // the first of its earliest alert
+	node      uint32 // of its group
 	rule      uint32
 	file      uint32
 	line      uint32 // of the first
@@ -60,7 +68,7 @@ type Detail struct {
 	Alert   *alert.Alert // the first; nil when it was not kept
 	Each    []Ref        // nil unless asked for
 	Targets []Target     // fields that name the object of the event
-
+	Links   []Link       // of the first
 }
 
 // Ref is one alert of a kind.
@@ -68,6 +76,7 @@ type Ref struct {
 	File, Line int
 	UUID       string
 	Time       time.Time
+	Repeat     bool // the alert had been delivered before
 }
 
 // Target is a field that names the object of the event, and the values that it
@@ -86,7 +95,16 @@ type Limits struct {
 	Kinds int  // kinds kept apart; alerts of further ones are only counted
 	Kept  int  // kinds whose first alert is kept, the worst ones
 	Each  bool // keep a Ref for every alert
+	Refs  int  // with Each, how many of a kind in a group; 0 is all
+	Links int  // what is kept in mind to put later alerts to earlier ones; 0 is OpenLinks
 }
+
+// OpenLinks is how many links are kept in mind if nothing else is said. Each
+// alert has about three.
+const OpenLinks = 300_000
+
+// openPrints is how many alerts are kept in mind to recognise repeats.
+const openPrints = 200_000
 
 // Drop is Falco's word that it lost events on a host: one message, or several
 // within five minutes of each other.
@@ -103,12 +121,15 @@ const near = 5 * time.Minute
 // Kinds counts alerts by kind.
 type Kinds struct {
 	limits   Limits
-	byKey    map[uint64]*Kind
-	slab     []Kind // where the next kinds are made, many at a time
+	groups   *groups
+	repeats  *repeats
+	byKey    map[uint64]*Kind // by kind and group
+	slab     []Kind           // where the next kinds are made, many at a time
 	kept     keptHeap
 	rules    []string
 	ruleOf   map[string]uint32
-	Alerts   int            // all alerts added
+	Alerts   int            // all alerts added, repeats included
+	Repeats  int            // deliveries of an alert that had been delivered before
 	Overflow map[string]int // alerts of kinds beyond the limit, by rule
 	Drops    []Drop
 	// floor is the least bad verdict that is kept, once as many are kept as
@@ -118,7 +139,11 @@ type Kinds struct {
 
 // NewKinds returns an empty count.
 func NewKinds(l Limits) *Kinds {
-	return &Kinds{limits: l, byKey: map[uint64]*Kind{}, ruleOf: map[string]uint32{}, Overflow: map[string]int{}}
+	if l.Links <= 0 {
+		l.Links = OpenLinks
+	}
+	return &Kinds{limits: l, groups: newGroups(l.Links), repeats: newRepeats(openPrints),
+		byKey: map[uint64]*Kind{}, ruleOf: map[string]uint32{}, Overflow: map[string]int{}}
 }
 
 // Len is the number of kinds.
@@ -134,22 +159,42 @@ func (k *Kinds) Add(s *Seen) {
 		return
 	}
 	k.Alerts++
-	kind, ok := k.byKey[s.Key]
+	repeat := s.Print != 0 && k.repeats.seen(s.Print)
+	if repeat {
+		k.Repeats++
+	}
+	node := k.groups.add(s.Links, nano(s.Time))
+	key := s.Key ^ uint64(node)*0x9e3779b97f4a7c15
+	kind, ok := k.byKey[key]
 	if !ok {
 		if len(k.byKey) >= k.limits.Kinds {
 			k.Overflow[s.Rule]++
 			return
 		}
-		kind = k.add(s)
+		if s.First == nil && s.Load != nil && k.limits.Kept > 0 && k.Wanted(s.Judgement) {
+			s.First, s.Targets = s.Load()
+		}
+		kind = k.add(s, key, node)
 	}
-	kind.count(s, k.limits.Each)
+	kind.count(s, &k.limits, repeat)
+}
+
+// Forgotten is how many links had to be forgotten although a later alert could
+// still have shared them: incidents may be split there.
+func (k *Kinds) Forgotten() int { return k.groups.Forgotten }
+
+func nano(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
 }
 
 // slabSize is how many kinds are made at a time: a million single ones would
 // cost the collector more than the work itself.
 const slabSize = 1024
 
-func (k *Kinds) add(s *Seen) *Kind {
+func (k *Kinds) add(s *Seen, key uint64, node uint32) *Kind {
 	if len(k.slab) == 0 {
 		k.slab = make([]Kind, slabSize)
 	}
@@ -161,29 +206,39 @@ func (k *Kinds) add(s *Seen) *Kind {
 		k.ruleOf[s.Rule] = rule
 		k.rules = append(k.rules, s.Rule)
 	}
-	*kind = Kind{Judgement: s.Judgement, rule: rule, file: uint32(s.File), line: uint32(s.Line), order: uint32(len(k.byKey))}
-	k.byKey[s.Key] = kind
+	*kind = Kind{Judgement: s.Judgement, key: s.Key, node: node, rule: rule, file: uint32(s.File), line: uint32(s.Line), order: uint32(len(k.byKey))}
+	k.byKey[key] = kind
 	if k.limits.Each {
 		kind.detail = &Detail{ID: s.ID}
 	}
 	k.keep(kind, s.First)
+	if kind.Alert() != nil {
+		kind.detail.Links = s.Links
+	}
 	return kind
 }
 
-func (kind *Kind) count(s *Seen, each bool) {
-	kind.Count++
-	if !s.Time.IsZero() {
-		t := s.Time.UnixNano()
+func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
+	if repeat {
+		kind.Repeats++
+	} else {
+		kind.Count++
+	}
+	kind.Judgement = kind.Judgement.With(s.Judgement)
+	if t := nano(s.Time); t != 0 {
 		if kind.first == 0 || t < kind.first {
-			kind.first = t
+			kind.first, kind.file, kind.line = t, uint32(s.File), uint32(s.Line)
+			if len(s.Links) > 0 {
+				kind.link = s.Links[0].Key
+			}
 		}
 		kind.last = max(kind.last, t)
 	}
 	if kind.detail == nil {
 		return
 	}
-	if each {
-		kind.detail.Each = append(kind.detail.Each, Ref{s.File, s.Line, s.UUID, s.Time})
+	if l.Each && (l.Refs == 0 || len(kind.detail.Each) < l.Refs) {
+		kind.detail.Each = append(kind.detail.Each, Ref{s.File, s.Line, s.UUID, s.Time, repeat})
 	}
 	for _, f := range s.Targets {
 		kind.detail.target(f)
@@ -243,7 +298,7 @@ func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
 			return
 		}
 		out := heap.Pop(&k.kept).(*Kind)
-		out.detail.Alert, out.detail.Targets = nil, nil
+		out.detail.Alert, out.detail.Targets, out.detail.Links = nil, nil, nil
 		if !k.limits.Each {
 			out.detail = nil
 		}
@@ -254,7 +309,8 @@ func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
 	kind.detail.Alert = a
 	heap.Push(&k.kept, kind)
 	if len(k.kept) == k.limits.Kept {
-		k.floor.Store(&k.kept[0].Judgement)
+		floor := k.kept[0].Judgement // a copy: later alerts may change that of the kind
+		k.floor.Store(&floor)
 	}
 }
 
@@ -300,7 +356,7 @@ func fromNano(ns int64) time.Time {
 	return time.Unix(0, ns).UTC()
 }
 
-// Sorted returns all kinds, the worst first.
+// Sorted returns all kinds of all groups, the worst first.
 func (k *Kinds) Sorted() []*Kind {
 	out := make([]*Kind, 0, len(k.byKey))
 	for _, kind := range k.byKey {
@@ -311,14 +367,14 @@ func (k *Kinds) Sorted() []*Kind {
 }
 
 // DropsNear returns the messages that Falco lost events on a host within five
-// minutes of a kind's alerts.
-func (k *Kinds) DropsNear(kind *Kind, host string) []Drop {
-	if kind.first == 0 {
+// minutes of an incident's alerts.
+func (k *Kinds) DropsNear(i *Incident, host string) []Drop {
+	if i.First.IsZero() {
 		return nil
 	}
 	var out []Drop
 	for _, d := range k.Drops {
-		if d.Host == host && !d.Last.Before(kind.First().Add(-near)) && !d.First.After(kind.Last().Add(near)) {
+		if d.Host == host && !d.Last.Before(i.First.Add(-near)) && !d.First.After(i.Last.Add(near)) {
 			out = append(out, d)
 		}
 	}

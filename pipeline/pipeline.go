@@ -82,6 +82,7 @@ type batch struct {
 	passed int
 
 	seen      []incident.Seen
+	from      []int // the record of each seen
 	broken    []*alert.BrokenError
 	alerts    int
 	undecided int
@@ -100,11 +101,12 @@ func Run(ctx context.Context, z *analysis.Analyzer, inputs []Input, opt Options)
 	}
 	work, done := make(chan *batch), make(chan *batch, cap(free))
 	seed := maphash.MakeSeed()
+	linker := incident.NewLinker(z.Definitions())
 	res := &Result{Kinds: incident.NewKinds(opt.Limits)}
 	var wg sync.WaitGroup
 	for range workers {
 		wg.Go(func() {
-			w := newWorker(z, opt, seed, res.Kinds)
+			w := newWorker(z, opt, seed, res.Kinds, linker)
 			for b := range work {
 				w.decode(b)
 				done <- b
@@ -117,7 +119,7 @@ func Run(ctx context.Context, z *analysis.Analyzer, inputs []Input, opt Options)
 		wg.Wait()
 		close(done)
 	}()
-	collect(res, opt, done, free)
+	collect(res, z, opt, done, free)
 	return res, ctx.Err()
 }
 
@@ -172,7 +174,7 @@ func frame(ctx context.Context, r io.Reader, file int, name string, opt alert.Op
 }
 
 func (b *batch) reset(number, file int, name string) {
-	*b = batch{number: number, file: file, name: name, buf: b.buf[:0], recs: b.recs[:0], seen: b.seen[:0], broken: b.broken[:0]}
+	*b = batch{number: number, file: file, name: name, buf: b.buf[:0], recs: b.recs[:0], seen: b.seen[:0], from: b.from[:0], broken: b.broken[:0]}
 }
 
 // worker decodes and judges; one a goroutine.
@@ -182,14 +184,27 @@ type worker struct {
 	dec    *alert.Decoder
 	kinder *analysis.Kinder
 	judge  *analysis.Judge
-	known  map[uint64]uint64 // the kinds of the shapes that this worker has seen
+	known  map[uint64]*shape // the shapes that this worker has seen
 	names  map[string]string
 	kinds  *incident.Kinds // only to ask what is Wanted
+	linker *incident.Linker
 }
 
-func newWorker(z *analysis.Analyzer, opt Options, seed maphash.Seed, kinds *incident.Kinds) *worker {
+// shape is what is found out once for all alerts of a shape.
+type shape struct {
+	kind      uint64
+	judgement analysis.Judgement
+	links     []incident.Link
+	id        string
+}
+
+// shapesKnown bounds how many shapes a worker keeps in mind; beyond it starts
+// anew, as a log in which every line is new gains nothing from it.
+const shapesKnown = 30_000
+
+func newWorker(z *analysis.Analyzer, opt Options, seed maphash.Seed, kinds *incident.Kinds, linker *incident.Linker) *worker {
 	return &worker{z: z, opt: opt, dec: alert.NewDecoder(opt.Read), kinder: z.NewKinder(seed),
-		judge: z.NewJudge(), known: map[uint64]uint64{}, names: map[string]string{}, kinds: kinds}
+		judge: z.NewJudge(), known: map[uint64]*shape{}, names: map[string]string{}, kinds: kinds, linker: linker}
 }
 
 func (w *worker) decode(b *batch) {
@@ -205,13 +220,13 @@ func (w *worker) decode(b *batch) {
 			b.other++
 		default:
 			b.alerts++
-			w.note(b, a)
+			w.note(b, a, i)
 		}
 	}
 }
 
 // note says of one alert what the count by kind needs.
-func (w *worker) note(b *batch, a *alert.Alert) {
+func (w *worker) note(b *batch, a *alert.Alert, rec int) {
 	rule := w.z.RuleName(a)
 	drop := w.z.IsDrop(a)
 	keep, undecided := w.opt.Filter.keeps(a, rule)
@@ -232,28 +247,33 @@ func (w *worker) note(b *batch, a *alert.Alert) {
 		w.sort(&s, a)
 	}
 	b.seen = append(b.seen, s)
+	b.from = append(b.from, rec)
 }
 
 // sort finds the alert's kind. An alert of a shape that this worker has not
 // seen is judged, and sent along whole.
 func (w *worker) sort(s *incident.Seen, a *alert.Alert) {
-	shape := w.kinder.Shape(a)
-	key, ok := w.known[shape]
+	key := w.kinder.Shape(a)
+	known, ok := w.known[key]
 	if !ok {
-		s.NewShape, s.Judgement = true, w.judge.Judge(a)
-		key = w.kinder.Kind(a, s.Judgement)
-		if len(w.known) < w.opt.Limits.Kinds {
-			w.known[shape] = key
+		j := w.judge.Judge(a)
+		known = &shape{kind: w.kinder.Kind(a, j), judgement: j, links: w.linker.Links(a, j.Class)}
+		if w.opt.Limits.Each {
+			known.id = w.z.KindID(a, j)
 		}
-		if w.kinds.Wanted(s.Judgement) {
+		if len(w.known) >= shapesKnown {
+			clear(w.known)
+		}
+		w.known[key] = known
+		s.NewShape = true
+		if w.kinds.Wanted(j) {
 			s.First = a.Clone()
 			s.Targets = w.z.Targets(s.First)
 		}
-		if w.opt.Limits.Each {
-			s.ID = w.z.KindID(a, s.Judgement)
-		}
 	}
-	s.Key = key
+	s.Key, s.Judgement, s.ID = known.kind, known.judgement, known.id
+	s.Links = w.linker.Processes(a, known.links)
+	s.Print = w.kinder.Print(a, key)
 }
 
 // intern returns a copy of a rule's name that outlives the decoder's memory.
@@ -269,7 +289,8 @@ func (w *worker) intern(rule string) string {
 }
 
 // collect takes the batches in their order.
-func collect(res *Result, opt Options, done <-chan *batch, free chan<- *batch) {
+func collect(res *Result, z *analysis.Analyzer, opt Options, done <-chan *batch, free chan<- *batch) {
+	again := &rereader{z: z, dec: alert.NewDecoder(opt.Read)}
 	waiting := map[int]*batch{}
 	next := 0
 	for b := range done {
@@ -281,20 +302,39 @@ func collect(res *Result, opt Options, done <-chan *batch, free chan<- *batch) {
 			}
 			delete(waiting, next)
 			next++
-			res.take(b, opt)
+			res.take(b, opt, again)
 			free <- b
 		}
 	}
 }
 
-func (r *Result) take(b *batch, opt Options) {
+// rereader decodes an alert a second time, for the few that turn out to be
+// wanted after their batch was judged.
+type rereader struct {
+	z   *analysis.Analyzer
+	dec *alert.Decoder
+}
+
+func (r *rereader) alert(b *batch, rec int) (*alert.Alert, []alert.Field) {
+	a, err := r.dec.Decode(b.recs[rec], b.name)
+	if err != nil || a == nil {
+		return nil, nil
+	}
+	a = a.Clone()
+	return a, r.z.Targets(a)
+}
+
+func (r *Result) take(b *batch, opt Options, again *rereader) {
+	at := 0
+	load := func() (*alert.Alert, []alert.Field) { return again.alert(b, b.from[at]) }
 	for i := range b.seen {
 		s := &b.seen[i]
+		at, s.Load = i, load
 		if !s.Hidden {
 			r.Matched++
 		}
 		r.Kinds.Add(s)
-		s.First = nil
+		s.First, s.Load = nil, nil
 	}
 	r.Alerts += b.alerts
 	r.Undecided += b.undecided

@@ -15,6 +15,7 @@ import (
 type Group struct {
 	ID          string
 	Count       int
+	Repeats     int
 	First, Last time.Time
 	Each        []AlertRef
 	// Volatile names the fields that may differ between the alerts of the kind.
@@ -52,7 +53,7 @@ func (b *Builder) Build(n *analysis.Analysis, g Group) *Document {
 	v := n.Verdict
 	d := &Document{ID: g.ID, Title: title(n), Headline: n.Headline, Severity: v.Severity.String(),
 		Verdict: Verdict{Class: v.Class.String(), Confidence: confidence(v.Confidence, g), Reasons: v.Reasons, Unknowns: unknowns(v, g)},
-		Alerts:  Alerts{Count: g.Count, First: g.First, Last: g.Last, Each: g.Each, Rule: n.Rule, Why: why(n, g)}}
+		Alerts:  Alerts{Count: g.Count, Repeats: g.Repeats, First: g.First, Last: g.Last, Each: g.Each, Rule: n.Rule, Why: why(n, g)}}
 	d.Sections = []Section{
 		b.summary(n, g), b.details(n, g), b.misuse(n), b.mitigation(n),
 		b.unknown(n, d.Verdict.Unknowns), b.conclusion(n), b.recommendations(n),
@@ -71,7 +72,7 @@ func (b *Builder) Build(n *analysis.Analysis, g Group) *Document {
 func (b *Builder) Brief(rule string, j analysis.Judgement, g Group, headline, why evidence.Statement) *Document {
 	return &Document{ID: g.ID, Title: rule, Headline: headline, Severity: j.Severity.String(),
 		Verdict: Verdict{Class: j.Class.String(), Confidence: confidence(j.Confidence, g)},
-		Alerts:  Alerts{Count: g.Count, First: g.First, Last: g.Last, Each: g.Each, Rule: rule, Why: why}}
+		Alerts:  Alerts{Count: g.Count, Repeats: g.Repeats, First: g.First, Last: g.Last, Each: g.Each, Rule: rule, Why: why}}
 }
 
 // dropPenalty is what lost events near an alert take from the confidence.

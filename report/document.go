@@ -30,6 +30,12 @@ type Input struct {
 	Reports []*Document `json:"-"`
 	// Overflow counts the alerts whose kind is beyond what is kept apart.
 	Overflow int `json:"overflow"`
+	// Incidents counts what the kinds were put together to; Repeated the
+	// deliveries of alerts that had been delivered before; Forgotten the links
+	// that were given up for want of room, where an incident may be split.
+	Incidents int `json:"incidents"`
+	Repeated  int `json:"repeated"`
+	Forgotten int `json:"forgotten"`
 }
 
 // Broken names one record that could not be read.
@@ -39,7 +45,7 @@ type Broken struct {
 	Reason string `json:"reason"`
 }
 
-// Document is the report on one kind of alert (later: one incident).
+// Document is the report on an incident: on one kind of alert or on several.
 type Document struct {
 	ID       string // stable: from the alert's fields alone
 	Title    string
@@ -61,12 +67,14 @@ type Verdict struct {
 // Alerts says which alerts the document speaks of.
 type Alerts struct {
 	Count       int
+	Repeats     int       // deliveries of an alert that had been delivered before; not in Count
+	Kinds       int       // kinds of alert; 0 is one
 	First, Last time.Time // zero when no alert had a time
 	// Each is one entry an alert, in the order of the input; nil when the
 	// caller did not ask for them.
 	Each []AlertRef
-	Rule string
-	Why  evidence.Statement // why these alerts are one kind
+	Rule string             // "" when there are several
+	Why  evidence.Statement // why these alerts belong together
 }
 
 // AlertRef names one alert of the input.
@@ -75,6 +83,11 @@ type AlertRef struct {
 	Line int
 	UUID string // as delivered, "" when there is none
 	Time time.Time
+	// Repeat is set for an alert that had been delivered before.
+	Repeat bool
+	Rule   string              // "": that of all
+	Why    *evidence.Statement // nil: that of all
+	file   int
 }
 
 // The ids of the sections, in the order in which they are shown.
@@ -96,7 +109,7 @@ type Section struct {
 	Blocks []Block
 }
 
-// Block is one of: Heading, Paragraph, List, Table, Steps, References.
+// Block is one of: Heading, Paragraph, List, Table, Timeline, Tree, Steps, References.
 type Block interface{ block() }
 
 // Heading stands over the block that follows it, below the section's title.

@@ -11,6 +11,13 @@ func (d *Document) Redact(mask func(string) string) int {
 	r.statements(d.Verdict.Reasons...)
 	r.statements(d.Verdict.Unknowns...)
 	r.statements(d.Alerts.Why)
+	var last *evidence.Statement
+	for i := range d.Alerts.Each {
+		if why := d.Alerts.Each[i].Why; why != nil && why != last {
+			last = why
+			r.statements(*why)
+		}
+	}
 	for _, s := range d.Sections {
 		for _, b := range s.Blocks {
 			r.block(b)
@@ -35,6 +42,14 @@ func (r *redactor) block(b Block) {
 			r.text(&b.Rows[i].Value)
 			r.evidence(&b.Rows[i].Evidence)
 			r.statements(b.Rows[i].Meaning)
+		}
+	case Timeline:
+		for _, m := range b.Rows {
+			r.statements(m.What, m.Process, m.User)
+		}
+	case Tree:
+		for _, x := range b.Items {
+			r.statements(x.Say)
 		}
 	case Steps:
 		for i := range b.Items {

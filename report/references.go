@@ -71,6 +71,14 @@ func (d *Document) Statements() []evidence.Statement {
 				for _, r := range b.Rows {
 					add(r.Meaning)
 				}
+			case Timeline:
+				for _, m := range b.Rows {
+					add(m.What, m.Process, m.User)
+				}
+			case Tree:
+				for _, x := range b.Items {
+					add(x.Say)
+				}
 			case Steps:
 				for _, st := range b.Items {
 					add(st.Statements()...)

@@ -25,7 +25,7 @@ import (
 type analyzeCmd struct {
 	Files []string `arg:"" optional:"" name:"file" help:"Logs to read; - is standard input. Any form: JSON, text, wrapped by Docker, CRI, journald, syslog or Falcosidekick, gzip, zstd."`
 
-	Format string `short:"f" enum:"auto,markdown,terminal,html,json" default:"auto" help:"auto, markdown, terminal, html or json. auto is terminal on a terminal, else markdown."`
+	Format string `short:"f" enum:"auto,markdown,terminal,html,json,jsonl" default:"auto" help:"auto, markdown, terminal, html, json, or jsonl: a line for each alert with its incident, without reports. auto is terminal on a terminal, else markdown."`
 	Output string `short:"o" placeholder:"FILE|DIR/" help:"Write there instead of standard output; DIR/ gets a file per report."`
 
 	MinPriority string    `placeholder:"PRIORITY" help:"Only alerts of this Falco priority or above."`
@@ -41,7 +41,7 @@ type analyzeCmd struct {
 	ShowSecrets bool     `help:"Do not mask passwords and tokens in command lines."`
 
 	FailOn     string `placeholder:"SEVERITY" help:"Exit with 1 if there is a finding of this severity or above: info, low, medium, high, critical."`
-	MaxReports int    `default:"-1" placeholder:"N" help:"How many kinds of alert get a full report, the worst first; the others are listed. 0 is no limit; if not given, 25, or 10000 with json."`
+	MaxReports int    `default:"-1" placeholder:"N" help:"How many incidents get a full report, the worst first; the others are listed. 0 is no limit; if not given, 25, or 10000 with json."`
 	Quiet      bool   `short:"q" help:"No progress and no warnings on standard error."`
 }
 
@@ -60,6 +60,13 @@ const keptKinds = 1_000_000
 // listedKinds is how many further kinds are listed one by one for people; the
 // rest is folded by rule and verdict.
 const listedKinds = 500
+
+// keptAlerts is how many kinds keep an alert at least, so that an incident can
+// speak of all of its kinds.
+const keptAlerts = 2000
+
+// refsNamed bounds how many alerts of an incident are named in JSON.
+const refsNamed = 10_000
 
 // brokenNamed bounds how many broken records are named in the output.
 const brokenNamed = 10_000
@@ -120,14 +127,28 @@ func (c *analyzeCmd) prepare(t terminal) (*analyzeRun, error) {
 			c.MaxReports = 10_000
 		}
 	}
+	if r.format == "jsonl" {
+		c.MaxReports = keptAlerts
+	}
 	kept := keptKinds
 	if c.MaxReports > 0 {
-		kept = c.MaxReports + listedKinds
+		kept = max(c.MaxReports+listedKinds, keptAlerts)
 	}
 	r.opt.Read = alert.Options{TextFields: r.base.TextKeys()}
-	r.opt.Limits = incident.Limits{Kinds: keptKinds, Kept: kept, Each: r.format == "json"}
+	r.opt.Limits = incident.Limits{Kinds: keptKinds, Kept: kept, Each: r.machine(), Refs: r.refs()}
 	r.opt.Broken = r.noteBroken
 	return r, nil
+}
+
+// machine reports whether every incident is written, and each alert named.
+func (r *analyzeRun) machine() bool { return r.format == "json" || r.format == "jsonl" }
+
+// refs is how many alerts of an incident are named; 0 is all.
+func (r *analyzeRun) refs() int {
+	if r.format == "jsonl" {
+		return 0
+	}
+	return refsNamed
 }
 
 func (c *analyzeCmd) openBase() (*knowledge.Base, error) {
@@ -229,7 +250,7 @@ func (r *analyzeRun) do(ctx context.Context) error {
 	for _, failed := range res.Failed {
 		fmt.Fprintf(r.t.err, "tiercel: %s\n", printable(failed.Error()))
 	}
-	if len(res.Failed) == len(inputs) && res.Alerts == 0 && r.format != "json" {
+	if len(res.Failed) == len(inputs) && res.Alerts == 0 && !r.machine() {
 		return exitCode(exitBadInput) // nothing was read: nothing to report
 	}
 	worst, err := r.write(names, res)
@@ -263,11 +284,12 @@ func (r *analyzeRun) say(res *pipeline.Result) {
 	}
 }
 
-func (r *analyzeRun) input(names []string, res *pipeline.Result) report.Input {
+func (r *analyzeRun) input(names []string, res *pipeline.Result, incidents, noise int) report.Input {
 	in := report.Input{Files: names, Alerts: res.Alerts, Matched: res.Matched, Passed: res.Passed,
-		Broken: r.broken, BrokenTotal: res.Broken, Kinds: res.Kinds.Len(), Limit: r.MaxReports}
+		Broken: r.broken, BrokenTotal: res.Broken, Kinds: res.Kinds.Len(), Limit: r.MaxReports,
+		Incidents: incidents, Repeated: res.Kinds.Repeats, Forgotten: res.Kinds.Forgotten()}
 	if in.Limit > 0 {
-		in.Unreported = max(0, in.Kinds-in.Limit)
+		in.Unreported = max(0, in.Incidents-noise-in.Limit)
 	}
 	for _, n := range res.Kinds.Overflow {
 		in.Overflow += n
@@ -275,15 +297,25 @@ func (r *analyzeRun) input(names []string, res *pipeline.Result) report.Input {
 	return in
 }
 
-// write renders all kinds, the worst first, and returns the worst severity.
+// write renders all incidents, the worst first, and returns the worst severity.
 func (r *analyzeRun) write(names []string, res *pipeline.Result) (analysis.Severity, error) {
 	w, err := r.newWriter()
 	if err != nil {
 		return 0, usageError{err}
 	}
-	in := r.input(names, res)
-	m := maker{run: r, builder: report.NewBuilder(r.base), names: names, kinds: res.Kinds, sorted: res.Kinds.Sorted()}
-	if r.format != "json" {
+	m := maker{run: r, builder: report.NewBuilder(r.base), names: names, kinds: res.Kinds}
+	m.incidents, m.further = res.Kinds.Incidents()
+	for _, i := range m.incidents {
+		m.alarm = m.alarm || i.Judgement.Class >= analysis.Suspicious
+	}
+	noise := 0
+	for _, i := range m.incidents {
+		if m.noise(i) {
+			noise++
+		}
+	}
+	in := r.input(names, res, len(m.incidents)+len(m.further), noise)
+	if !r.machine() {
 		in.Reports = m.coming()
 	}
 	err = w.begin(in)

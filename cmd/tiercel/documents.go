@@ -11,44 +11,71 @@ import (
 	"github.com/tiercel/tiercel/report"
 )
 
-// maker makes the documents of the kinds: a report for the worst, a line for
+// maker makes the documents of the incidents: a report for the worst, a line for
 // the next, and for people one line per rule and verdict for the rest.
 type maker struct {
-	run     *analyzeRun
-	builder *report.Builder
-	names   []string
-	kinds   *incident.Kinds
-	sorted  []*incident.Kind
-	masked  int // values with a secret that was masked
-	reports int
-	worst   analysis.Severity
+	run       *analyzeRun
+	builder   *report.Builder
+	names     []string
+	kinds     *incident.Kinds
+	incidents []*incident.Incident
+	further   []*incident.Kind // only counted, by rule and verdict
+	masked    int              // values with a secret that was masked
+	reports   int
+	alarm     bool // something is suspicious or worse
+	worst     analysis.Severity
+}
+
+// noise reports whether an incident is only listed for people, while something
+// else is suspicious: ordinary work, and what is unknown, of little weight and
+// connected to nothing.
+func (m *maker) noise(i *incident.Incident) bool {
+	if !m.alarm || m.run.machine() {
+		return false
+	}
+	return i.Judgement.Class == analysis.Benign || plain(i) && i.Judgement.Class == analysis.Unknown && i.Judgement.Severity <= analysis.Low
 }
 
 // coming are the reports to come, for a list of them at the beginning.
 func (m *maker) coming() []*report.Document {
 	var out []*report.Document
-	for _, k := range m.sorted {
-		if k.Alert() == nil || m.run.MaxReports > 0 && len(out) == m.run.MaxReports {
+	for _, i := range m.incidents {
+		if m.run.MaxReports > 0 && len(out) == m.run.MaxReports {
 			break
 		}
-		d := m.brief(k, report.Group{Count: k.Count, First: k.First(), Last: k.Last()})
-		out = append(out, d)
+		if i.Telling.Alert() != nil && !m.noise(i) {
+			out = append(out, m.listed(i))
+		}
 	}
 	return out
 }
 
-// each hands over the documents of all kinds, the worst first.
+// each hands over the documents of all incidents, the worst first.
 func (m *maker) each(use func(*report.Document) error) error {
 	var rest rest
-	for _, k := range m.sorted {
-		m.worst = max(m.worst, k.Judgement.Severity)
-		if k.Alert() == nil && m.run.format != "json" {
-			rest.add(m, k)
+	var noise []*incident.Incident
+	for n, i := range m.incidents {
+		m.worst = max(m.worst, i.Judgement.Severity)
+		if !m.run.machine() && i.Single() && (i.Telling.Alert() == nil || n >= m.run.MaxReports+listedKinds && m.run.MaxReports > 0) {
+			rest.add(m, i.Telling)
 			continue
 		}
-		if err := use(m.document(k)); err != nil {
+		if m.noise(i) {
+			noise = append(noise, i)
+			continue
+		}
+		if err := use(m.document(i)); err != nil {
 			return err
 		}
+	}
+	for _, i := range noise {
+		if err := use(m.listed(i)); err != nil {
+			return err
+		}
+	}
+	for _, k := range m.further {
+		m.worst = max(m.worst, k.Judgement.Severity)
+		rest.add(m, k)
 	}
 	for _, f := range rest.folds {
 		if err := use(m.folded(f)); err != nil {
@@ -58,31 +85,62 @@ func (m *maker) each(use func(*report.Document) error) error {
 	return nil
 }
 
-func (m *maker) document(k *incident.Kind) *report.Document {
-	g := report.Group{Count: k.Count, First: k.First(), Last: k.Last()}
+func (m *maker) document(i *incident.Incident) *report.Document {
+	a := i.Telling.Alert()
+	if a == nil || m.run.format == "jsonl" || m.run.MaxReports > 0 && m.reports >= m.run.MaxReports {
+		return m.listed(i)
+	}
+	m.reports++
+	g := m.group(i)
+	for _, d := range m.kinds.DropsNear(i, a.Hostname) {
+		g.Drops = append(g.Drops, report.Drop{File: m.names[d.File], Line: d.Line, Rule: d.Rule})
+	}
+	if plain(i) {
+		return m.clean(m.builder.Build(m.run.analyzer.Analyze(a), g))
+	}
+	return m.clean(m.builder.BuildIncident(m.run.analyzer.AnalyzeAs(a, i.Judgement.Class), m.of(i), g))
+}
+
+// plain reports whether an incident is one kind of alert and nothing more.
+func plain(i *incident.Incident) bool { return i.Single() && i.Aside == incident.NotAside }
+
+// of gives the report what it needs to speak of an incident.
+func (m *maker) of(i *incident.Incident) *report.Case {
+	return &report.Case{Incident: i, Names: m.names, Rule: m.kinds.Rule, Analyze: m.run.analyzer.AnalyzeAs, Refs: m.run.refs()}
+}
+
+// group is what is known of the telling kind of an incident.
+func (m *maker) group(i *incident.Incident) report.Group {
+	k := i.Telling
+	g := report.Group{Count: k.Count, Repeats: k.Repeats, First: k.First(), Last: k.Last()}
 	if detail := k.Detail(); detail != nil {
 		g.ID = detail.ID
 		for _, r := range detail.Each {
-			g.Each = append(g.Each, report.AlertRef{File: m.names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time})
+			g.Each = append(g.Each, report.AlertRef{File: m.names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time, Repeat: r.Repeat})
 		}
 		for _, t := range detail.Targets {
 			g.Targets = append(g.Targets, report.Target(t))
 		}
 	}
-	a := k.Alert()
-	if a == nil || m.run.MaxReports > 0 && m.reports >= m.run.MaxReports {
-		return m.brief(k, g)
+	if a := k.Alert(); a != nil {
+		if g.ID == "" {
+			g.ID = m.run.analyzer.KindID(a, k.Judgement)
+		}
+		g.Volatile = m.run.analyzer.Volatile(a)
 	}
-	m.reports++
-	if g.ID == "" {
-		g.ID = m.run.analyzer.KindID(a, k.Judgement)
+	return g
+}
+
+// listed is an incident without sections.
+func (m *maker) listed(i *incident.Incident) *report.Document {
+	if plain(i) {
+		return m.brief(i.Telling, m.group(i))
 	}
-	g.Volatile = m.run.analyzer.Volatile(a)
-	for _, d := range m.kinds.DropsNear(k, a.Hostname) {
-		g.Drops = append(g.Drops, report.Drop{File: m.names[d.File], Line: d.Line, Rule: d.Rule})
+	var telling evidence.Statement
+	if a := i.Telling.Alert(); a != nil {
+		telling = m.run.analyzer.Headline(a)
 	}
-	n := m.run.analyzer.Analyze(a)
-	return m.clean(m.builder.Build(n, g))
+	return m.clean(m.builder.BriefIncident(m.of(i), report.Group{}, telling))
 }
 
 // clean masks the secrets of a document.
@@ -103,9 +161,6 @@ func (m *maker) brief(k *incident.Kind, g report.Group) *report.Document {
 		{Text: m.names[file], Value: true}}, Evidence: []evidence.Evidence{at}}
 	if a := k.Alert(); a != nil {
 		headline = m.run.analyzer.Headline(a)
-		if g.ID == "" {
-			g.ID = m.run.analyzer.KindID(a, k.Judgement)
-		}
 	}
 	why := evidence.Statement{Spans: []evidence.Span{{Text: "Same rule, host, container, process and verdict."}}, Evidence: []evidence.Evidence{at}}
 	return m.clean(m.builder.Brief(rule, k.Judgement, g, headline, why))

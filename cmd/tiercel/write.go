@@ -85,7 +85,7 @@ func keep(f *os.File, name string) error {
 }
 
 // extensions of the formats' files.
-var extensions = map[string]string{"markdown": ".md", "terminal": ".txt", "html": ".html", "json": ".json"}
+var extensions = map[string]string{"markdown": ".md", "terminal": ".txt", "html": ".html", "json": ".json", "jsonl": ".jsonl"}
 
 // folder is a file for each report, named by its rank, and one that lists all.
 type folder struct {

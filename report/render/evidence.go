@@ -59,6 +59,11 @@ func eachStatement(d *report.Document, do func(evidence.Statement)) {
 	}
 	do(d.Headline)
 	do(d.Alerts.Why)
+	for i := range d.Alerts.Each {
+		if why := d.Alerts.Each[i].Why; why != nil {
+			do(*why)
+		}
+	}
 	all(d.Verdict.Reasons)
 	all(d.Verdict.Unknowns)
 	for _, section := range d.Sections {
@@ -71,6 +76,14 @@ func eachStatement(d *report.Document, do func(evidence.Statement)) {
 			case report.Table:
 				for _, row := range b.Rows {
 					do(row.Meaning)
+				}
+			case report.Timeline:
+				for _, m := range b.Rows {
+					all([]evidence.Statement{m.What, m.Process, m.User})
+				}
+			case report.Tree:
+				for _, x := range b.Items {
+					do(x.Say)
 				}
 			case report.Steps:
 				eachStepStatement(b, do)

@@ -47,6 +47,8 @@ type (
 		List       []htmlText
 		Ordered    bool
 		Table      []htmlRow
+		Timeline   []htmlMoment
+		Tree       []htmlBranch
 		Steps      *htmlSteps
 		References []htmlReference
 	}
@@ -62,6 +64,14 @@ type (
 		Field, Value string
 		Null         bool
 		Meaning      htmlText
+	}
+	htmlMoment struct {
+		When                string
+		What, Process, User htmlText
+	}
+	htmlBranch struct {
+		Depth int
+		Say   htmlText
 	}
 	htmlSteps struct {
 		Title string
@@ -134,6 +144,10 @@ func (h *htmlBuilder) block(b report.Block) htmlBlock {
 		return htmlBlock{List: h.texts(b.Items), Ordered: b.Ordered}
 	case report.Table:
 		return htmlBlock{Table: h.rows(b)}
+	case report.Timeline:
+		return htmlBlock{Timeline: h.timeline(b)}
+	case report.Tree:
+		return htmlBlock{Tree: h.tree(b)}
 	case report.Steps:
 		return htmlBlock{Steps: h.steps(b)}
 	case report.References:
@@ -164,6 +178,23 @@ func (h *htmlBuilder) rows(b report.Table) []htmlRow {
 	rows := make([]htmlRow, len(b.Rows))
 	for i, r := range b.Rows {
 		rows[i] = htmlRow{r.Field, r.Value, r.Null, h.text(r.Meaning)}
+	}
+	return rows
+}
+
+func (h *htmlBuilder) timeline(b report.Timeline) []htmlMoment {
+	rows := make([]htmlMoment, len(b.Rows))
+	for i, r := range b.Rows {
+		cells := momentCells(r)
+		rows[i] = htmlMoment{momentWhen(r), h.text(cells[0]), htmlText{Spans: merged(cells[1].Spans)}, htmlText{Spans: merged(cells[2].Spans)}}
+	}
+	return rows
+}
+
+func (h *htmlBuilder) tree(b report.Tree) []htmlBranch {
+	rows := make([]htmlBranch, len(b.Items))
+	for i, x := range b.Items {
+		rows[i] = htmlBranch{min(x.Depth, treeDepth), htmlText{Spans: merged(x.Say.Spans)}}
 	}
 	return rows
 }

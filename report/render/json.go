@@ -47,6 +47,8 @@ func (m *machine) Document(d *report.Document) error {
 	m.member("verdict", jsonVerdict{d.Verdict.Class, d.Verdict.Confidence,
 		jsonStatements(d.Verdict.Reasons), jsonStatements(d.Verdict.Unknowns)}, ",")
 	m.member("count", d.Alerts.Count, ",")
+	m.member("repeats", d.Alerts.Repeats, ",")
+	m.member("kinds", max(1, d.Alerts.Kinds), ",")
 	m.member("first", jsonTime(d.Alerts.First), ",")
 	m.member("last", jsonTime(d.Alerts.Last), ",")
 	m.alerts(d.Alerts)
@@ -77,9 +79,20 @@ func (m *machine) alerts(a report.Alerts) {
 		if i > 0 {
 			m.out.put(",")
 		}
-		m.write(jsonAlert{e.File, e.Line, orNull(e.UUID), rule, jsonTime(e.Time), why})
+		m.write(m.alert(e, rule, why))
 	}
 	m.out.put("]")
+}
+
+func (m *machine) alert(e report.AlertRef, rule, why json.RawMessage) jsonAlert {
+	j := jsonAlert{e.File, e.Line, orNull(e.UUID), rule, jsonTime(e.Time), why, e.Repeat}
+	if e.Rule != "" {
+		j.Rule = m.marshal(e.Rule)
+	}
+	if e.Why != nil {
+		j.Why = m.marshal(jsonStatementOf(*e.Why))
+	}
+	return j
 }
 
 func (m *machine) member(name string, v any, before string) {

@@ -29,6 +29,8 @@ type (
 		Rule json.RawMessage `json:"rule"`
 		Time *string         `json:"time"`
 		Why  json.RawMessage `json:"why"`
+		// Repeat is set for an alert that had been delivered before.
+		Repeat bool `json:"repeat"`
 	}
 	jsonReport struct {
 		Title    string        `json:"title"`
@@ -39,6 +41,8 @@ type (
 		Title      string          `json:"title"`
 		Statements []jsonStatement `json:"statements"`
 		Table      []jsonRow       `json:"table,omitempty"`
+		Timeline   []jsonMoment    `json:"timeline,omitempty"`
+		Tree       []jsonBranch    `json:"tree,omitempty"`
 		Steps      []jsonStep      `json:"steps,omitempty"`
 		References []jsonReference `json:"references,omitempty"`
 	}
@@ -47,6 +51,18 @@ type (
 		Value    *string        `json:"value"`
 		Meaning  *jsonStatement `json:"meaning"`
 		Evidence []jsonItem     `json:"evidence"`
+	}
+	jsonMoment struct {
+		First   *string        `json:"first"`
+		Last    *string        `json:"last"`
+		Count   int            `json:"count"`
+		What    *jsonStatement `json:"what"`
+		Process *jsonStatement `json:"process"`
+		User    *jsonStatement `json:"user"`
+	}
+	jsonBranch struct {
+		Depth int            `json:"depth"`
+		Say   *jsonStatement `json:"say"`
 	}
 	jsonStep struct {
 		Group     string          `json:"group"`
@@ -112,6 +128,15 @@ func (j *jsonSection) add(b report.Block, under string) {
 	case report.Table:
 		for _, r := range b.Rows {
 			j.Table = append(j.Table, jsonRowOf(r))
+		}
+	case report.Timeline:
+		for _, m := range b.Rows {
+			j.Timeline = append(j.Timeline, jsonMoment{jsonTime(m.First), jsonTime(m.Last), m.Count,
+				jsonStatementOf(m.What), jsonStatementOf(m.Process), jsonStatementOf(m.User)})
+		}
+	case report.Tree:
+		for _, x := range b.Items {
+			j.Tree = append(j.Tree, jsonBranch{x.Depth, jsonStatementOf(x.Say)})
 		}
 	case report.Steps:
 		for _, s := range b.Items {

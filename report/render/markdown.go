@@ -88,6 +88,10 @@ func (m *markdown) block(b report.Block) {
 		m.list(b)
 	case report.Table:
 		m.table(b)
+	case report.Timeline:
+		m.timeline(b)
+	case report.Tree:
+		m.tree(b)
 	case report.Steps:
 		m.steps(b)
 	case report.References:
@@ -162,6 +166,35 @@ func (m *markdown) table(b report.Table) {
 		m.row(mdValue(r.Field, true), shown, m.statement(r.Meaning, mdCell))
 	}
 	m.out.put("\n")
+}
+
+func (m *markdown) timeline(b report.Timeline) {
+	if len(b.Rows) == 0 {
+		return
+	}
+	m.row(momentColumns...)
+	m.out.put("| --- | --- | --- | --- |\n")
+	for _, r := range b.Rows {
+		cells := []string{momentWhen(r)}
+		for i, s := range momentCells(r) {
+			if i == 0 {
+				cells = append(cells, m.statement(s, mdCell))
+			} else {
+				cells = append(cells, mdText(s.Spans, mdCell))
+			}
+		}
+		m.row(cells...)
+	}
+	m.out.put("\n")
+}
+
+func (m *markdown) tree(b report.Tree) {
+	for _, x := range b.Items {
+		m.out.put(strings.Repeat("  ", min(x.Depth, treeDepth)), "- ", mdText(x.Say.Spans, mdBlock), "\n")
+	}
+	if len(b.Items) > 0 {
+		m.out.put("\n")
+	}
 }
 
 func (m *markdown) references(b report.References) {

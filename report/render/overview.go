@@ -20,7 +20,7 @@ type overview struct {
 // notable reports whether there is more to say of the input than the one
 // document says itself.
 func notable(in report.Input) bool {
-	return in.Kinds > 1 || in.BrokenTotal > 0 || len(in.Broken) > 0 || in.Passed > 0 ||
+	return in.Kinds > 1 || in.Repeated > 0 || in.Forgotten > 0 || in.BrokenTotal > 0 || len(in.Broken) > 0 || in.Passed > 0 ||
 		in.Unreported > 0 || in.Overflow > 0 || in.Matched != in.Alerts
 }
 
@@ -37,8 +37,14 @@ func overviewOf(in report.Input) *overview {
 	if o.BrokenTotal > 0 {
 		say(own(count(o.BrokenTotal, "record", "records") + " could not be read."))
 	}
+	if in.Repeated > 0 {
+		say(own(count(in.Repeated, "alert was", "alerts were") + " delivered more than once and are counted once."))
+	}
+	if in.Forgotten > 0 {
+		say(own(count(in.Forgotten, "time", "times") + " something that alerts share was forgotten for want of room: an incident may be split there."))
+	}
 	if in.Unreported > 0 {
-		say(own("At most " + count(in.Limit, "kind gets", "kinds get") + " a report; " +
+		say(own("At most " + count(in.Limit, "incident gets", "incidents get") + " a report; " +
 			count(in.Unreported, "more is", "more are") + " only listed."))
 	}
 	if in.Overflow > 0 {
@@ -57,6 +63,10 @@ func readLine(in report.Input) []evidence.Span {
 		text += " of " + count(in.Kinds, "kind", "kinds")
 	}
 	spans := []evidence.Span{own(text)}
+	if in.Incidents > 0 && in.Incidents != in.Kinds {
+		text += ", put together to " + count(in.Incidents, "incident", "incidents")
+		spans = []evidence.Span{own(text)}
+	}
 	if in.Alerts == 0 {
 		spans[0].Text += " found"
 	}

@@ -34,7 +34,7 @@ type Renderer interface {
 }
 
 // Formats returns the names that New knows.
-func Formats() []string { return []string{"markdown", "terminal", "html", "json"} }
+func Formats() []string { return []string{"markdown", "terminal", "html", "json", "jsonl"} }
 
 // New returns the renderer of a format that writes to w. It fails if there is
 // no such format.
@@ -49,6 +49,8 @@ func New(format string, w io.Writer, opt Options) (Renderer, error) {
 		return &stream{out: o, layout: &page{out: o}}, nil
 	case "json":
 		return &machine{out: o}, nil
+	case "jsonl":
+		return &assignments{machine{out: o}}, nil
 	}
 	return nil, fmt.Errorf("render: no format %q; there are %s", format, strings.Join(Formats(), ", "))
 }

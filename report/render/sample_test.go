@@ -88,7 +88,7 @@ func (s shape) sections(e []evidence.Evidence) []report.Section {
 				s.say(because(e[7]), "", "falco.log:19", " came from the same container.")}},
 			report.Paragraph{Statements: []evidence.Statement{
 				s.say(because(e[1], e[4]), "It is what the action syscall.FilelessExecutionViaMemfdCreate of the Falco event-generator does.")}}),
-		section(report.EventDetails, "Event Details", s.table(e)),
+		section(report.EventDetails, "Event Details", s.table(e), s.timeline(e), s.tree(e)),
 		section(report.PossibleMisuse, "Possible Misuse", report.Heading{Text: s.w("What it is")}, report.List{Ordered: true, Items: []evidence.Statement{
 			s.say(because(e[1], e[4]), "A security test: parent and arguments agree with the source of the tool."),
 			s.say(because(e[1]), "An attacker who imitates the tool: the name ", "event-generator", " can be forged.")}}),
@@ -102,6 +102,23 @@ func (s shape) sections(e []evidence.Evidence) []report.Section {
 			s.say(because(e[3]), "Ask the owner of container ", "c61b4b13ae44", " whether the test was intended.")}}),
 		section(report.EvidenceList, "Evidence", s.references(e)),
 	}
+}
+
+func (s shape) timeline(e []evidence.Evidence) report.Timeline {
+	at := time.Date(2024, 10, 5, 13, 0, 46, 0, time.UTC)
+	return report.Timeline{Rows: []report.Moment{
+		{First: at, Last: at, Count: 1, What: s.say(because(e[7]), "", "Fileless execution via memfd_create", " (defense evasion)"),
+			Process: s.say(because(e[7]), "", "3 run helper.DoNothing"), User: s.say(because(e[7]), "", "root", ", login ", "1000")},
+		{First: at.Add(time.Minute), Last: at.Add(2 * time.Minute), Count: 12, What: s.say(because(e[7]), "", "Read sensitive file untrusted")},
+	}}
+}
+
+func (s shape) tree(e []evidence.Evidence) report.Tree {
+	return report.Tree{Items: []report.Branch{
+		{Depth: 0, Say: s.say(because(e[7]), "", "containerd-shim")},
+		{Depth: 1, Say: s.say(because(e[7]), "", "event-generator run syscall", ", 3 alerts")},
+		{Depth: 20, Say: s.say(because(e[7]), "", "3 run helper.DoNothing")},
+	}}
 }
 
 func (s shape) table(e []evidence.Evidence) report.Table {

@@ -123,6 +123,10 @@ func (t *terminal) block(b report.Block) {
 		t.list(b)
 	case report.Table:
 		t.table(b)
+	case report.Timeline:
+		t.timeline(b)
+	case report.Tree:
+		t.tree(b)
 	case report.Steps:
 		t.steps(b)
 	case report.References:

@@ -34,6 +34,57 @@ func (t *terminal) table(b report.Table) {
 	t.out.put("\n")
 }
 
+// timeline gives the time what it needs, and the rest to what, process and user.
+func (t *terminal) timeline(b report.Timeline) {
+	if len(b.Rows) == 0 {
+		return
+	}
+	if t.width < threeFrom {
+		for _, r := range b.Rows {
+			line := []piece{{momentWhen(r) + " ", plain}}
+			for i, s := range momentCells(r) {
+				if i > 0 && !s.Empty() {
+					line = append(line, piece{", ", plain})
+				}
+				line = append(line, pieces(s.Spans, plain)...)
+			}
+			t.hang("- ", line)
+		}
+		t.out.put("\n")
+		return
+	}
+	const when, user = 14, 16
+	rest := t.width - indent - 3*gap - when - user
+	columns := []int{when, rest * 2 / 5, rest - rest*2/5, user}
+	head, rule := make([][]piece, len(columns)), make([][]piece, len(columns))
+	for i, c := range columns {
+		head[i], rule[i] = []piece{{momentColumns[i], bold}}, []piece{{strings.Repeat("-", c), dim}}
+	}
+	t.cells(columns, head)
+	t.cells(columns, rule)
+	for _, r := range b.Rows {
+		row := [][]piece{{{momentWhen(r), plain}}}
+		for i, s := range momentCells(r) {
+			if i == 0 {
+				row = append(row, t.statement(s, plain))
+			} else {
+				row = append(row, pieces(s.Spans, plain))
+			}
+		}
+		t.cells(columns, row)
+	}
+	t.out.put("\n")
+}
+
+func (t *terminal) tree(b report.Tree) {
+	for _, x := range b.Items {
+		t.hang(strings.Repeat("  ", min(x.Depth, treeDepth))+"- ", pieces(x.Say.Spans, plain))
+	}
+	if len(b.Items) > 0 {
+		t.out.put("\n")
+	}
+}
+
 // tableColumns gives the fields what they need, and of the rest at most 45 of
 // 100 parts to the values, which are rarely read to their end.
 func (t *terminal) tableColumns(b report.Table) []int {

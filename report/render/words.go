@@ -54,6 +54,12 @@ func clock(t time.Time) string { return t.UTC().Format(timeLayout) }
 // alertsLine says how many alerts the document speaks of, and when they came.
 func alertsLine(a report.Alerts) []evidence.Span {
 	spans := []evidence.Span{own(count(a.Count, "alert", "alerts"))}
+	if a.Kinds > 1 {
+		spans[0].Text += " of " + strconv.Itoa(a.Kinds) + " kinds"
+	}
+	if a.Repeats > 0 {
+		spans[0].Text += ", and " + count(a.Repeats, "repeated delivery", "repeated deliveries")
+	}
 	if a.Rule != "" {
 		spans = append(spans, own(" of the rule "), value(a.Rule))
 	}
@@ -71,6 +77,37 @@ func alertsWhen(a report.Alerts) string {
 		return ", all at " + first + "."
 	}
 	return ", first at " + first + ", last at " + last + "."
+}
+
+// momentWhen is the time of a row of a timeline.
+func momentWhen(m report.Moment) string {
+	switch {
+	case m.First.IsZero():
+		return "no time"
+	case m.Last.Sub(m.First) < time.Second:
+		return m.First.UTC().Format(momentLayout)
+	case m.Last.YearDay() == m.First.YearDay() && m.Last.Year() == m.First.Year():
+		return m.First.UTC().Format(momentLayout) + " to " + m.Last.UTC().Format("15:04:05")
+	}
+	return m.First.UTC().Format(momentLayout) + " to " + m.Last.UTC().Format(momentLayout)
+}
+
+// momentLayout leaves the year out: it stands above.
+const momentLayout = "01-02 15:04:05"
+
+// treeDepth is the deepest that a tree is drawn.
+const treeDepth = 12
+
+// momentColumns are the heads of a timeline.
+var momentColumns = []string{"Time (UTC)", "What", "Process", "User"}
+
+// momentCells are the cells of a row of a timeline but for the time.
+func momentCells(m report.Moment) []evidence.Statement {
+	what := m.What
+	if m.Count > 1 {
+		what.Spans = append(append([]evidence.Span(nil), what.Spans...), own(", "+strconv.Itoa(m.Count)+" times"))
+	}
+	return []evidence.Statement{what, m.Process, m.User}
 }
 
 // titleSpans returns the title; one that is the alert's rule is a value.

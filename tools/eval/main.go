@@ -1,7 +1,8 @@
 // Command eval holds the verdicts against the truth of the recorded alerts in
 // testdata/corpus, or of the made ones in testdata/variants, and prints the
-// confusion table. It fails if an attack was called a test or ordinary work, or
-// if more of the tests and of the ordinary work came out as unknown than may.
+// confusion table: of each alert by itself, and in its incident. It fails if an
+// attack was called a test or ordinary work, if more of the tests and of the
+// ordinary work came out as unknown than may, or if the incidents miss an aim.
 package main
 
 import (
@@ -25,7 +26,9 @@ type truth struct {
 	File  string `json:"file"`
 	Line  int    `json:"line"`
 	Label string `json:"label"` // attack, test, benign; ignore is not counted
-	Rule  string `json:"rule"`
+	// Sequence names what was done in one go: an attack is one incident.
+	Sequence string `json:"sequence"`
+	Rule     string `json:"rule"`
 }
 
 type options struct {
@@ -34,6 +37,7 @@ type options struct {
 	renamed    bool
 	verbose    bool
 	maxUnknown float64
+	aims       bool
 }
 
 func main() {
@@ -43,6 +47,7 @@ func main() {
 	flag.BoolVar(&o.renamed, "renamed", false, "swap users, uids, hosts and paths first: no sign may know the lab")
 	flag.BoolVar(&o.verbose, "v", false, "list every alert that was not called what it was")
 	flag.Float64Var(&o.maxUnknown, "unknown", 0.30, "share of the tests and of the ordinary work that may be unknown")
+	flag.BoolVar(&o.aims, "aims", true, "fail if the incidents miss an aim")
 	flag.Parse()
 	bad, err := eval(o)
 	if err != nil {
@@ -68,10 +73,7 @@ func eval(o options) (bad bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	table := map[string]map[string]int{}
-	for _, l := range labels {
-		table[l] = map[string]int{}
-	}
+	table := newTable()
 	z := analysis.New(base, analysis.Options{})
 	judge := z.NewJudge()
 	var missed []string
@@ -101,10 +103,24 @@ func eval(o options) (bad bool, err error) {
 			}
 		}
 	}
-	return print(table, missed, o.maxUnknown), nil
+	fmt.Println("each alert by itself:")
+	bad, _ = print(table, missed, o.maxUnknown)
+	short, err := evalIncidents(o, z, rows)
+	return bad || short, err
 }
 
-func print(table map[string]map[string]int, missed []string, maxUnknown float64) (bad bool) {
+func newTable() map[string]map[string]int {
+	table := map[string]map[string]int{}
+	for _, l := range labels {
+		table[l] = map[string]int{}
+	}
+	return table
+}
+
+// rates are the shares of attacks and of all else that raised an alarm.
+type rates struct{ found, alarms float64 }
+
+func print(table map[string]map[string]int, missed []string, maxUnknown float64) (bad bool, r rates) {
 	fmt.Printf("%-10s", "truth")
 	for _, c := range classes {
 		fmt.Printf("%12s", c)
@@ -143,7 +159,7 @@ func print(table map[string]map[string]int, missed []string, maxUnknown float64)
 	fmt.Printf("attacks called attack or suspicious:  %.2f\n", share(found, attacks))
 	fmt.Printf("tests and ordinary work called so:    %.2f\n", share(alarms, calm))
 	fmt.Printf("tests and ordinary work unknown:      %.2f (at most %.2f)\n", share(unknown, calm), maxUnknown)
-	return len(missed) > 0 || share(unknown, calm) > maxUnknown
+	return len(missed) > 0 || share(unknown, calm) > maxUnknown, rates{share(found, attacks), share(alarms, calm)}
 }
 
 // openKnowledge reads a folder of knowledge without checking it; without one
