@@ -249,6 +249,12 @@ func checkAlert(t *testing.T, a *Alert) {
 	if rule := canonical(Value{Kind: String, Text: a.Rule}); rule != canonicalJSON(top["rule"]) {
 		t.Errorf("rule %s: %q", rule, a.Raw)
 	}
+	if a.FromText {
+		if top["output_fields"] != nil {
+			t.Errorf("fields from the text beside output_fields: %q", a.Raw)
+		}
+		return
+	}
 	if len(want) != len(a.Fields) {
 		t.Fatalf("%d fields, want %d: %q", len(a.Fields), len(want), a.Raw)
 	}
