@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 	"unicode"
@@ -67,6 +68,10 @@ const keptAlerts = 2000
 
 // refsNamed bounds how many alerts of an incident are named in JSON.
 const refsNamed = 10_000
+
+// largeGC is the collector's growth for large inputs: with a million kinds it
+// saves a seventh of the memory and, measured, no time.
+const largeGC = 50
 
 // brokenNamed bounds how many broken records are named in the output.
 const brokenNamed = 10_000
@@ -225,6 +230,9 @@ func (r *analyzeRun) noteBroken(file string, line int, reason string) {
 }
 
 func (r *analyzeRun) do(ctx context.Context) error {
+	if os.Getenv("GOGC") == "" && sizeOf(r.Files) >= progressFrom {
+		debug.SetGCPercent(largeGC)
+	}
 	progress := newProgress(r.t.err, r.Files, r.Quiet)
 	var inputs []pipeline.Input
 	var names []string

@@ -21,19 +21,20 @@ type progress struct {
 
 func newProgress(out *os.File, files []string, quiet bool) *progress {
 	p := &progress{}
-	if quiet || !isTerminal(out) {
-		return p
+	if !quiet && isTerminal(out) && sizeOf(files) >= progressFrom {
+		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithWidth(60))
 	}
-	var size int64
+	return p
+}
+
+// sizeOf is how much there is to read, in bytes; pipes count nothing.
+func sizeOf(files []string) (size int64) {
 	for _, name := range files {
 		if info, err := os.Stat(name); err == nil {
 			size += info.Size()
 		}
 	}
-	if size >= progressFrom {
-		p.bars = mpb.New(mpb.WithOutput(out), mpb.WithWidth(60))
-	}
-	return p
+	return size
 }
 
 // wrap counts what is read of f.
