@@ -1,8 +1,6 @@
 package analysis
 
 import (
-	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -137,13 +135,4 @@ func kernelNumber(release string) int {
 		return 0
 	}
 	return a*1000 + b
-}
-
-// CheckKernelNeed reports whether a need such as ">= 6.3" can be read.
-func CheckKernelNeed(need string) error {
-	op, version, _ := strings.Cut(need, " ")
-	if kernelNumber(version) == 0 || !slices.Contains([]string{">=", ">", "<", "<="}, op) {
-		return fmt.Errorf("%q is not of the form \">= 6.3\"", need)
-	}
-	return nil
 }

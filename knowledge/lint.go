@@ -349,6 +349,9 @@ func (l *linter) control(c *Control) {
 		if len(n.Check) > 0 {
 			l.command(c, at+".check", n.Check)
 		}
+		if n.Kernel != "" && !kernelNeed.MatchString(n.Kernel) {
+			l.fail(c, at+".kernel", "%q is not of the form \">= 6.3\"", n.Kernel)
+		}
 	}
 	l.actions(c, ".steps", c.Steps)
 	l.actions(c, ".check", c.Check)
@@ -358,6 +361,8 @@ func (l *linter) control(c *Control) {
 	}
 	l.cited(c, ".sources", c.Sources)
 }
+
+var kernelNeed = regexp.MustCompile(`^(>=|<=|>|<) [0-9]+\.[0-9]+$`)
 
 func (l *linter) field(f *FieldInfo) {
 	if f.Means == "" || f.Type == "" {

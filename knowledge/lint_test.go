@@ -94,6 +94,8 @@ func TestLintNamesFileAndLine(t *testing.T) {
 			"controls/my-control.yaml:1: no undo, and not read_only"},
 		{"wrong goal", "controls/my-control.yaml", goodControl, "goal: prevent", "goal: hope",
 			`controls/my-control.yaml:3: "hope" is not one of contain, collect, prevent, detect`},
+		{"kernel that cannot be compared", "controls/my-control.yaml", goodControl, "effects:", "needs:\n  - say: \"A new kernel.\"\n    kernel: 6.3+\neffects:",
+			`controls/my-control.yaml:8: "6.3+" is not of the form ">= 6.3"`},
 		{"condition that does not parse", "controls/my-control.yaml", goodControl, "scope: host", "scope: host\nwhen: proc.name =",
 			"controls/my-control.yaml:5: "},
 	} {
