@@ -5,7 +5,7 @@ APT = $(shell cat control/testdata/apt-packages.txt 2>/dev/null | grep -v '^\#')
 GOLANGCI = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 FUZZTIME ?= 10s
 
-.PHONY: build test test-deps lint generate eval bench fuzz golden clean
+.PHONY: build test test-deps lint generate eval bench load fuzz golden clean
 
 build: ## the binary, into ./tiercel
 	$(GO) build -trimpath -o tiercel ./cmd/tiercel
@@ -37,6 +37,9 @@ eval: ## verdicts against the truth of the recorded alerts
 bench: ## speed: benchmarks, then whole runs over a million lines
 	$(GO) test -run '^$$' -bench . -benchmem ./alert ./condition ./analysis ./incident ./pipeline
 	tools/bench
+
+load: ## alerts a second that serve takes, and that it kept them: LOAD="-c 50 -d 10s -bulk 1"
+	@tools/load/run $(LOAD)
 
 fuzz: ## every fuzz test for FUZZTIME
 	@tools/fuzz $(FUZZTIME)

@@ -20,6 +20,9 @@ type Seen struct {
 	Time time.Time
 	UUID string
 	Rule string
+	// Arrived is when the alert was received; zero for logs that are read
+	// afterwards. A time that is far ahead of it is not believed.
+	Arrived time.Time
 	// Links are what the alert may share with others; see Linker.
 	Links []Link
 	// Print is the same for two deliveries of one alert, 0 when that cannot be
@@ -34,7 +37,8 @@ type Seen struct {
 	Targets   []alert.Field
 	NewShape  bool
 	Judgement analysis.Judgement
-	ID        string // of the kind; set when Limits.Each is
+	ID        analysis.ID // of the kind; set when Limits.Each is
+	Pattern   *analysis.Pattern
 	// Load reads the alert again: a kind that was seen before in one group may
 	// turn up in another one. It may be nil.
 	Load func() (*alert.Alert, []alert.Field)
@@ -54,21 +58,21 @@ type Kind struct {
 	node      uint32 // of its group
 	rule      uint32
 	file      uint32
-	line      uint32 // of the first
+	line      uint64 // of the first
 	order     uint32
-	first     int64 // nanoseconds since 1970; 0: no alert had a time
+	pattern   uint32 // index into Kinds.patterns; 0: not told apart
+	first     int64  // nanoseconds since 1970; 0: no alert had a time
 	last      int64
+	id        analysis.ID // 0 unless Limits.Each is set
 	detail    *Detail
 }
 
-// Detail is what is held of a kind that gets a report, and of every kind when
-// each alert has to be named.
+// Detail is what is held of a kind that gets a report.
 type Detail struct {
-	ID      string       // "" unless asked for with Each
 	Alert   *alert.Alert // the first; nil when it was not kept
-	Each    []Ref        // nil unless asked for
 	Targets []Target     // fields that name the object of the event
 	Links   []Link       // of the first
+	each    []Ref        // see Kind.Each
 }
 
 // Ref is one alert of a kind.
@@ -99,9 +103,13 @@ type Limits struct {
 	Links int  // what is kept in mind to put later alerts to earlier ones; 0 is OpenLinks
 }
 
-// OpenLinks is how many links are kept in mind if nothing else is said. Each
-// alert has about three.
-const OpenLinks = 300_000
+// OpenLinks is how many links are kept in mind if nothing else is said: at least
+// half as many, with about three an alert.
+const OpenLinks = 600_000
+
+// patternsKept bounds how many patterns are told apart; kinds of further ones
+// are never folded with others.
+const patternsKept = 200_000
 
 // openPrints is how many alerts are kept in mind to recognise repeats.
 const openPrints = 200_000
@@ -120,18 +128,20 @@ const near = 5 * time.Minute
 
 // Kinds counts alerts by kind.
 type Kinds struct {
-	limits   Limits
-	groups   *groups
-	repeats  *repeats
-	byKey    map[uint64]*Kind // by kind and group
-	slab     []Kind           // where the next kinds are made, many at a time
-	kept     keptHeap
-	rules    []string
-	ruleOf   map[string]uint32
-	Alerts   int            // all alerts added, repeats included
-	Repeats  int            // deliveries of an alert that had been delivered before
-	Overflow map[string]int // alerts of kinds beyond the limit, by rule
-	Drops    []Drop
+	limits    Limits
+	groups    *groups
+	repeats   *repeats
+	byKey     map[uint64]*Kind // by kind and group
+	slab      []Kind           // where the next kinds are made, many at a time
+	kept      keptHeap
+	rules     []string
+	ruleOf    map[string]uint32
+	patterns  []analysis.Pattern
+	patternOf map[analysis.Pattern]uint32
+	Alerts    int            // all alerts added, repeats included
+	Repeats   int            // deliveries of an alert that had been delivered before
+	Overflow  map[string]int // alerts of kinds beyond the limit, by rule
+	Drops     []Drop
 	// floor is the least bad verdict that is kept, once as many are kept as
 	// may be: a later kind has to be worse.
 	floor atomic.Pointer[analysis.Judgement]
@@ -143,33 +153,36 @@ func NewKinds(l Limits) *Kinds {
 		l.Links = OpenLinks
 	}
 	return &Kinds{limits: l, groups: newGroups(l.Links), repeats: newRepeats(openPrints),
-		byKey: map[uint64]*Kind{}, ruleOf: map[string]uint32{}, Overflow: map[string]int{}}
+		byKey: map[uint64]*Kind{}, ruleOf: map[string]uint32{}, Overflow: map[string]int{},
+		patterns: make([]analysis.Pattern, 1), patternOf: map[analysis.Pattern]uint32{}}
 }
 
 // Len is the number of kinds.
 func (k *Kinds) Len() int { return len(k.byKey) }
 
-// Add counts one alert. Alerts must come in the order of the input, and the
+// Add counts one alert and returns its kind, nil when it is filtered out or of a
+// kind beyond the limit. Alerts must come in the order of the input, and the
 // first of each kind with First set.
-func (k *Kinds) Add(s *Seen) {
+func (k *Kinds) Add(s *Seen) *Kind {
 	if s.Drop {
 		k.drop(s)
 	}
 	if s.Hidden {
-		return
+		return nil
 	}
 	k.Alerts++
 	repeat := s.Print != 0 && k.repeats.seen(s.Print)
 	if repeat {
 		k.Repeats++
 	}
-	node := k.groups.add(s.Links, nano(s.Time))
-	key := s.Key ^ uint64(node)*0x9e3779b97f4a7c15
+	k.groups.full = len(k.byKey) >= k.limits.Kinds
+	node := k.groups.add(s.Links, s.File, nano(s.Time), nano(s.Arrived))
+	key := s.Key ^ nodeKey(node)
 	kind, ok := k.byKey[key]
 	if !ok {
 		if len(k.byKey) >= k.limits.Kinds {
-			k.Overflow[s.Rule]++
-			return
+			k.overflow(s.Rule)
+			return nil
 		}
 		if s.First == nil && s.Load != nil && k.limits.Kept > 0 && k.Wanted(s.Judgement) {
 			s.First, s.Targets = s.Load()
@@ -177,11 +190,30 @@ func (k *Kinds) Add(s *Seen) {
 		kind = k.add(s, key, node)
 	}
 	kind.count(s, &k.limits, repeat)
+	return kind
+}
+
+// overflowRules bounds the rules by which overflow is counted; OtherRules has
+// what is beyond.
+const overflowRules = 10_000
+
+// OtherRules is the key of Overflow for rules beyond those that are counted.
+const OtherRules = "(other rules)"
+
+func (k *Kinds) overflow(rule string) {
+	if _, ok := k.Overflow[rule]; !ok && len(k.Overflow) >= overflowRules {
+		rule = OtherRules
+	}
+	k.Overflow[rule]++
 }
 
 // Forgotten is how many links had to be forgotten although a later alert could
 // still have shared them: incidents may be split there.
 func (k *Kinds) Forgotten() int { return k.groups.Forgotten }
+
+// Late is how many alerts came so long after later ones that what they belong
+// to may have been forgotten: incidents may be split there too.
+func (k *Kinds) Late() int { return k.groups.Late }
 
 func nano(t time.Time) int64 {
 	if t.IsZero() {
@@ -200,17 +232,9 @@ func (k *Kinds) add(s *Seen, key uint64, node uint32) *Kind {
 	}
 	kind := &k.slab[0]
 	k.slab = k.slab[1:]
-	rule, ok := k.ruleOf[s.Rule]
-	if !ok {
-		rule = uint32(len(k.rules))
-		k.ruleOf[s.Rule] = rule
-		k.rules = append(k.rules, s.Rule)
-	}
-	*kind = Kind{Judgement: s.Judgement, key: s.Key, node: node, rule: rule, file: uint32(s.File), line: uint32(s.Line), order: uint32(len(k.byKey))}
+	*kind = Kind{Judgement: s.Judgement, key: s.Key, node: node, rule: k.number(s.Rule), file: uint32(s.File), line: uint64(s.Line), order: uint32(len(k.byKey)),
+		pattern: k.pattern(s.Pattern), id: s.ID}
 	k.byKey[key] = kind
-	if k.limits.Each {
-		kind.detail = &Detail{ID: s.ID}
-	}
 	k.keep(kind, s.First)
 	if kind.Alert() != nil {
 		kind.detail.Links = s.Links
@@ -218,7 +242,33 @@ func (k *Kinds) add(s *Seen, key uint64, node uint32) *Kind {
 	return kind
 }
 
+func (k *Kinds) number(rule string) uint32 {
+	n, ok := k.ruleOf[rule]
+	if !ok {
+		n = uint32(len(k.rules))
+		k.ruleOf[rule] = n
+		k.rules = append(k.rules, rule)
+	}
+	return n
+}
+
+func (k *Kinds) pattern(p *analysis.Pattern) uint32 {
+	if p == nil {
+		return 0
+	}
+	n, ok := k.patternOf[*p]
+	if !ok && len(k.patterns) < patternsKept {
+		n = uint32(len(k.patterns))
+		k.patternOf[*p] = n
+		k.patterns = append(k.patterns, *p)
+	}
+	return n
+}
+
 func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
+	if l.Each {
+		kind.name(s, l, repeat)
+	}
 	if repeat {
 		kind.Repeats++
 	} else {
@@ -227,7 +277,7 @@ func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
 	kind.Judgement = kind.Judgement.With(s.Judgement)
 	if t := nano(s.Time); t != 0 {
 		if kind.first == 0 || t < kind.first {
-			kind.first, kind.file, kind.line = t, uint32(s.File), uint32(s.Line)
+			kind.first, kind.file, kind.line = t, uint32(s.File), uint64(s.Line)
 			if len(s.Links) > 0 {
 				kind.link = s.Links[0].Key
 			}
@@ -236,9 +286,6 @@ func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
 	}
 	if kind.detail == nil {
 		return
-	}
-	if l.Each && (l.Refs == 0 || len(kind.detail.Each) < l.Refs) {
-		kind.detail.Each = append(kind.detail.Each, Ref{s.File, s.Line, s.UUID, s.Time, repeat})
 	}
 	for _, f := range s.Targets {
 		kind.detail.target(f)
@@ -249,6 +296,44 @@ func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
 		}
 	}
 }
+
+// name notes where an alert stands. As long as there is but one, without a
+// UUID, the kind itself says it: a million single ones need no more.
+func (kind *Kind) name(s *Seen, l *Limits, repeat bool) {
+	if kind.Count+kind.Repeats == 0 && s.UUID == "" {
+		return
+	}
+	if kind.detail == nil {
+		kind.detail = &Detail{}
+	}
+	d := kind.detail
+	if len(d.each) == 0 && kind.Count+kind.Repeats == 1 {
+		d.each = append(d.each, kind.only())
+	}
+	if l.Refs == 0 || len(d.each) < l.Refs {
+		d.each = append(d.each, Ref{s.File, s.Line, s.UUID, s.Time, repeat})
+	}
+}
+
+// only is the one alert of a kind, without UUID.
+func (kind *Kind) only() Ref {
+	return Ref{File: int(kind.file), Line: int(kind.line), Time: fromNano(kind.first), Repeat: kind.Repeats > 0}
+}
+
+// Each returns the alerts of the kind as far as they are named: none unless
+// Limits.Each was set, and at most Limits.Refs of a kind in a group.
+func (kind *Kind) Each() []Ref {
+	switch {
+	case kind.id == 0:
+		return nil
+	case kind.detail == nil || len(kind.detail.each) == 0:
+		return []Ref{kind.only()}
+	}
+	return kind.detail.each
+}
+
+// ID names the kind; it is 0 unless Limits.Each was set.
+func (kind *Kind) ID() analysis.ID { return kind.id }
 
 func (d *Detail) target(f alert.Field) {
 	for i := range d.Targets {
@@ -298,9 +383,10 @@ func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
 			return
 		}
 		out := heap.Pop(&k.kept).(*Kind)
-		out.detail.Alert, out.detail.Targets, out.detail.Links = nil, nil, nil
-		if !k.limits.Each {
+		if out.detail.each == nil {
 			out.detail = nil
+		} else {
+			out.detail.Alert, out.detail.Targets, out.detail.Links = nil, nil, nil
 		}
 	}
 	if kind.detail == nil {
@@ -313,6 +399,30 @@ func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
 		k.floor.Store(&floor)
 	}
 }
+
+// remove forgets all kinds but those that are left. Of two parts of one kind in
+// one group the first goes on counting.
+func (k *Kinds) remove(left []*Kind) {
+	k.groups.compact(left)
+	kept := make(map[*Kind]bool, len(left))
+	clear(k.byKey)
+	rules := k.rules
+	k.rules, k.ruleOf = nil, map[string]uint32{}
+	for _, kind := range left {
+		kept[kind] = true
+		kind.rule = k.number(rules[kind.rule])
+		if key := kind.key ^ nodeKey(kind.node); k.byKey[key] == nil {
+			k.byKey[key] = kind
+		}
+	}
+	k.kept = slices.DeleteFunc(k.kept, func(kind *Kind) bool { return !kept[kind] })
+	heap.Init(&k.kept)
+	if len(k.kept) < k.limits.Kept {
+		k.floor.Store(nil)
+	}
+}
+
+func nodeKey(node uint32) uint64 { return uint64(node) * 0x9e3779b97f4a7c15 }
 
 // worse orders kinds for a reader: by verdict, then by first appearance.
 func (kind *Kind) worse(o *Kind) bool {

@@ -22,6 +22,61 @@ type Case struct {
 	Refs int
 }
 
+// Plain reports whether an incident is one kind of alert and nothing more.
+func (c *Case) Plain() bool { return c.Single() && c.Aside == incident.NotAside }
+
+// Group is what is known of the telling kind alone.
+func (c *Case) Group(z *analysis.Analyzer) Group {
+	k := c.Telling
+	g := Group{ID: c.ID, Count: k.Count, Repeats: k.Repeats, First: k.First(), Last: k.Last()}
+	if d := k.Detail(); d != nil {
+		for _, t := range d.Targets {
+			g.Targets = append(g.Targets, Target(t))
+		}
+	}
+	if a := k.Alert(); a != nil {
+		g.Volatile = z.Volatile(a)
+		if g.ID == "" {
+			g.ID = z.KindID(a, k.Judgement).String()
+		}
+	}
+	for _, r := range k.Each() {
+		g.Each = append(g.Each, AlertRef{File: c.Names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time, Repeat: r.Repeat})
+	}
+	return g
+}
+
+// Of makes the report of an incident. When no alert of it is there, it is only
+// listed.
+func (b *Builder) Of(z *analysis.Analyzer, c *Case, g Group) *Document {
+	a := c.Telling.Alert()
+	switch {
+	case a == nil:
+		return b.Listed(z, c, g)
+	case c.Plain():
+		return b.Build(z.Analyze(a), g)
+	}
+	return b.BuildIncident(z.AnalyzeAs(a, c.Judgement.Class), c, g)
+}
+
+// Listed makes a document without sections.
+func (b *Builder) Listed(z *analysis.Analyzer, c *Case, g Group) *Document {
+	a := c.Telling.Alert()
+	if !c.Plain() {
+		var telling evidence.Statement
+		if a != nil {
+			telling = z.Headline(a)
+		}
+		return b.BriefIncident(c, g, telling)
+	}
+	at := c.at(c.Telling)
+	headline := evidence.Statement{Spans: []evidence.Span{{Text: at.Value, Value: true}, {Text: ", first at "}, {Text: at.Ref, Value: true}}, Evidence: []evidence.Evidence{at}}
+	if a != nil {
+		headline = z.Headline(a)
+	}
+	return b.Brief(at.Value, c.Judgement, g, headline, say("Same rule, host, container, process and verdict.", at))
+}
+
 // at is the evidence that a kind of alert is there: its earliest alert.
 func (c *Case) at(k *incident.Kind) evidence.Evidence {
 	file, line := k.Origin()
@@ -51,7 +106,7 @@ func (b *Builder) BuildIncident(n *analysis.Analysis, c *Case, g Group) *Documen
 	d := b.BriefIncident(c, g, n.Headline)
 	d.Verdict.Reasons, d.Verdict.Unknowns = n.Verdict.Reasons, unknowns(n.Verdict, g)
 	summary, details := b.summary(n, own), b.details(n, own)
-	summary.Blocks = append([]Block{Paragraph{c.sequence()}}, summary.Blocks...)
+	summary.Blocks = append([]Block{Paragraph{append(append(c.sequence(), c.podExecs()...), g.Standing.Statements...)}}, summary.Blocks...)
 	details.Blocks = append(c.pictures(), details.Blocks...)
 	d.Sections = []Section{summary, details, b.misuse(n), b.mitigation(n),
 		b.unknown(n, d.Verdict.Unknowns), b.conclusion(n), b.recommendations(n)}
@@ -65,7 +120,8 @@ func (b *Builder) BriefIncident(c *Case, g Group, telling evidence.Statement) *D
 	return &Document{ID: c.ID, Title: c.title(), Headline: c.headline(telling), Severity: c.Judgement.Severity.String(),
 		Verdict: Verdict{Class: c.Judgement.Class.String(), Confidence: confidence(c.Judgement.Confidence, g), Reasons: c.reasons()},
 		Alerts: Alerts{Count: c.Count, Repeats: c.Repeats, Kinds: len(c.Kinds), First: c.First, Last: c.Last,
-			Each: c.each(), Why: c.belongs()}}
+			Each: c.each(), Why: c.belongs()},
+		Standing: g.Standing}
 }
 
 var titles = map[analysis.Class]string{analysis.Attack: "Attack", analysis.Suspicious: "Suspicious activity",
@@ -108,7 +164,7 @@ func (c *Case) headline(telling evidence.Statement) evidence.Statement {
 func duration(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
+		return fmt.Sprintf("%.0f s", d.Seconds())
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()))
 	case d < 48*time.Hour:
@@ -215,9 +271,6 @@ func (c *Case) sequence() []evidence.Statement {
 		text(&st, ".")
 		out = append(out, st)
 	}
-	if len(c.Kinds) > 1 {
-		out = append(out, c.belongs())
-	}
 	return out
 }
 
@@ -315,12 +368,12 @@ func (c *Case) each() []AlertRef {
 	var out []AlertRef
 	shared := c.shared()
 	for _, k := range c.Kinds {
-		d := k.Detail()
-		if d == nil || len(d.Each) == 0 {
+		refs := k.Each()
+		if len(refs) == 0 {
 			continue
 		}
 		why := c.why(k, shared)
-		for _, r := range d.Each {
+		for _, r := range refs {
 			out = append(out, AlertRef{File: c.Names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time, Repeat: r.Repeat,
 				Rule: c.Rule(k), Why: &why, file: r.File})
 		}

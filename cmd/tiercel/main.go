@@ -33,6 +33,11 @@ type terminal struct {
 
 type cli struct {
 	Analyze   analyzeCmd   `cmd:"" help:"Report what the alerts of a log mean and what to do."`
+	Serve     serveCmd     `cmd:"" help:"Take alerts in over HTTP, keep them, and show what they mean."`
+	Incidents incidentsCmd `cmd:"" help:"List, show or close the incidents of a server."`
+	Tokens    tokensCmd    `cmd:"" help:"Make, list or revoke tokens for programs."`
+	Users     usersCmd     `cmd:"" help:"Add, list or remove people who sign in."`
+	Store     storeCmd     `cmd:"" help:"Check, back up or restore what a server keeps."`
 	Knowledge knowledgeCmd `cmd:"" help:"Show, list or check what Tiercel knows."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }

@@ -1,0 +1,543 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"net/url"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/alecthomas/kong"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"golang.org/x/net/netutil"
+
+	"github.com/tiercel/tiercel/analysis"
+	"github.com/tiercel/tiercel/journal"
+	"github.com/tiercel/tiercel/knowledge"
+	"github.com/tiercel/tiercel/knowledge/builtin"
+	"github.com/tiercel/tiercel/live"
+	"github.com/tiercel/tiercel/server"
+	"github.com/tiercel/tiercel/server/web"
+	"github.com/tiercel/tiercel/store"
+	"github.com/tiercel/tiercel/store/sqlite"
+)
+
+type serveCmd struct {
+	Config configFile `placeholder:"FILE" help:"YAML file with any of these options, by their long names. Flags and the environment win."`
+	Listen string     `default:"127.0.0.1:2804" placeholder:"ADDR" help:"Address to listen on. Any but loopback needs auth: see tiercel tokens and tiercel users."`
+
+	dataFlags
+
+	Auth      bool   `help:"Demand a token or a sign-in on loopback too. It is demanded anyway once there is a token or a user."`
+	PublicURL string `name:"public-url" placeholder:"URL" help:"Where people reach it, when a proxy is in front."`
+
+	TLSCert     string   `name:"tls-cert" placeholder:"FILE" help:"Certificate chain, PEM. SIGHUP reads it again."`
+	TLSKey      string   `name:"tls-key" placeholder:"FILE" help:"Its key, PEM."`
+	TLSClientCA string   `name:"tls-client-ca" placeholder:"FILE" help:"CA whose client certificates are let in, PEM (Falco: mtls)."`
+	TLSRequire  bool     `name:"tls-require-client" help:"Refuse everybody without a client certificate."`
+	ClientScope []string `name:"client-scope" default:"ingest" placeholder:"SCOPE" help:"What a client certificate may do: ingest, read, handle, admin."`
+
+	JournalMax     int64  `name:"journal-max-bytes" placeholder:"N" help:"Take no more alerts when the journal has so many bytes; 0 is when the disk is full."`
+	JournalSalvage bool   `name:"journal-salvage" help:"Go on over damage of the journal: what is good is kept, the damaged file stays beside it."`
+	Pprof          string `placeholder:"ADDR" help:"Serve Go's profiler there; loopback only."`
+	LogFormat      string `enum:"text,json" default:"text" help:"text or json."`
+	LogLevel       string `enum:"debug,info,warn,error" default:"info" help:"debug, info, warn or error."`
+	AllowRoot      bool   `help:"Run as root, though nothing in it needs root."`
+}
+
+// Help shows examples.
+func (serveCmd) Help() string {
+	return `Examples:
+  tiercel serve                                  on 127.0.0.1:2804, for this machine only
+  tiercel serve --listen 0.0.0.0:2804 --tls-cert server.crt --tls-key server.key
+  tiercel serve --config /etc/tiercel.yaml
+
+Falco (falco.yaml):
+  json_output: true
+  http_output: {enabled: true, url: "http://127.0.0.1:2804/"}   or .../hook/TOKEN
+Falcosidekick: webhook.address: http://127.0.0.1:2804/`
+}
+
+// connections bounds how many there are at a time.
+const connections = 4096
+
+// shutdownTime is how long requests may still take when it ends.
+const shutdownTime = 20 * time.Second
+
+// serving is what the parts of a running server have in common.
+type serving struct {
+	dir      string
+	listen   string
+	store    store.Store
+	journal  *journal.Journal
+	base     *knowledge.Base
+	analyzer *analysis.Analyzer
+	log      *slog.Logger
+}
+
+// newLive makes what analyses the journal, and run, which does it until ctx
+// ends. A nil Live says that nothing is analysed.
+var newLive = func(ctx context.Context, s serving) (l server.Live, run func(context.Context) error, err error) {
+	made, err := live.Open(ctx, live.Options{
+		Journal: s.journal, Store: s.store, Base: s.base, Analyzer: s.analyzer, Dir: s.dir, Log: s.log,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return made, made.Run, nil
+}
+
+// newPages makes the pages for people; nil: there are none.
+var newPages = func(s serving, l server.Live) (http.Handler, error) {
+	return web.New(web.Options{
+		Store: s.store, Live: l, Base: s.base, Log: s.log, Version: versionText(), Listen: s.listen,
+		Journal: s.journal.Stats, DiskFree: func() (uint64, error) { return server.DiskFree(s.dir) },
+	})
+}
+
+// Run serves until it is told to end.
+func (c *serveCmd) Run(ctx context.Context, t terminal) error {
+	log := c.logger(t)
+	if os.Geteuid() == 0 && !c.AllowRoot {
+		return usageError{errors.New("serve needs no root and does not run as root: use a user of its own (packaging/systemd/tiercel.service does), or give --allow-root")}
+	}
+	if err := c.checkFlags(); err != nil {
+		return usageError{err}
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	defer stop()
+
+	var certs *server.TLS
+	if c.TLSCert != "" {
+		var err error
+		if certs, err = server.NewTLS(server.TLSFiles{Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.TLSClientCA, Require: c.TLSRequire}); err != nil {
+			return usageError{err}
+		}
+	}
+	dir, err := c.dir()
+	if err != nil {
+		return usageError{err}
+	}
+	st, err := c.open(ctx)
+	if err != nil {
+		return err
+	}
+	defer closing(log, "the store", st.Close)
+	auth, err := c.needsAuth(ctx, st)
+	if err != nil {
+		return err
+	}
+	next, err := st.Position(ctx)
+	if err != nil {
+		return err
+	}
+	jr, err := journal.Open(filepath.Join(dir, "journal"), journal.Options{
+		MaxBytes: c.JournalMax, NextAtLeast: journal.Position(next), Salvage: c.JournalSalvage, Log: log,
+	})
+	if err != nil {
+		return err
+	}
+	defer closing(log, "the journal", jr.Close)
+
+	base := builtin.Base()
+	parts := serving{dir, c.Listen, st, jr, base, analysis.New(base, analysis.Options{}), log}
+	l, run, err := newLive(ctx, parts)
+	if err != nil {
+		return err
+	}
+	pages, err := newPages(parts, l)
+	if err != nil {
+		return err
+	}
+	srv, err := server.New(server.Options{
+		Store: st, Journal: jr, Live: l, Pages: pages, Log: log, Version: versionText(), DataDir: dir,
+		Definitions: base.Definitions(), TextFields: base.TextKeys(),
+		Auth: auth, PublicURL: c.PublicURL, CertificateScopes: c.ClientScope,
+	})
+	if err != nil {
+		return usageError{err}
+	}
+	defer srv.Close()
+	if l == nil {
+		log.Warn("analysis is not wired: alerts are kept, and not analysed")
+		return c.listen(ctx, log, srv, certs, auth)
+	}
+	return alongside(ctx, run, func(ctx context.Context) error { return c.listen(ctx, log, srv, certs, auth) })
+}
+
+// alongside serves until ctx ends or the analysis cannot go on, and then ends
+// the analysis: what was received by then stays in the journal.
+func alongside(ctx context.Context, analyse, serve func(context.Context) error) error {
+	serving, stop := context.WithCancel(ctx)
+	defer stop()
+	analysing, end := context.WithCancel(context.WithoutCancel(ctx))
+	defer end()
+	failed := make(chan error, 1)
+	go func() {
+		err := analyse(analysing)
+		if analysing.Err() == nil && err == nil {
+			err = errors.New("the analysis ended by itself")
+		}
+		stop()
+		failed <- err
+	}()
+	err := serve(serving)
+	end()
+	if aerr := <-failed; aerr != nil && !errors.Is(aerr, context.Canceled) {
+		err = errors.Join(err, fmt.Errorf("analysis: %w", aerr))
+	}
+	return err
+}
+
+func closing(log *slog.Logger, what string, f func() error) {
+	if err := f(); err != nil {
+		log.Error(what+" could not be closed well", "reason", err)
+	}
+}
+
+func (c *serveCmd) logger(t terminal) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // kong has checked it
+	opt := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(t.err, opt))
+	}
+	return slog.New(slog.NewTextHandler(t.err, opt))
+}
+
+func (c *serveCmd) checkFlags() error {
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("--listen: %w; it is of the form 127.0.0.1:2804", err)
+	}
+	if (c.TLSCert == "") != (c.TLSKey == "") {
+		return errors.New("--tls-cert and --tls-key need each other")
+	}
+	if c.TLSClientCA != "" && c.TLSCert == "" {
+		return errors.New("--tls-client-ca needs --tls-cert and --tls-key")
+	}
+	if c.TLSRequire && c.TLSClientCA == "" {
+		return errors.New("--tls-require-client needs --tls-client-ca")
+	}
+	if c.Pprof != "" && !server.IsLoopback(c.Pprof) {
+		return errors.New("--pprof: the profiler shows memory, so it is for loopback only")
+	}
+	return nil
+}
+
+// needsAuth reports whether everybody has to say who he is, and refuses what
+// would let in everybody.
+func (c *serveCmd) needsAuth(ctx context.Context, st store.Store) (bool, error) {
+	users, err := st.Users(ctx)
+	if err != nil {
+		return false, err
+	}
+	all, err := st.Tokens(ctx)
+	if err != nil {
+		return false, err
+	}
+	tokens := slices.ContainsFunc(all, func(t store.Token) bool { return t.Revoked.IsZero() && server.ForPrograms(t) })
+	setUp := len(users) > 0 || tokens || c.TLSClientCA != ""
+	public := false
+	if c.PublicURL != "" {
+		u, err := url.Parse(c.PublicURL)
+		public = err != nil || !server.IsLoopback(net.JoinHostPort(u.Hostname(), "0"))
+	}
+	if setUp || c.Auth || server.IsLoopback(c.Listen) && !public {
+		return setUp || c.Auth, nil
+	}
+	return false, usageError{fmt.Errorf(`others than this machine could reach %s, and no auth is set up. Do one of:
+  tiercel tokens create --scope ingest falco      a token for Falco
+  tiercel users add NAME                          a person who may look
+  --tls-client-ca FILE                            client certificates
+or listen on 127.0.0.1`, cmp.Or(c.PublicURL, c.Listen))}
+}
+
+// listen serves until ctx ends.
+func (c *serveCmd) listen(ctx context.Context, log *slog.Logger, srv *server.Server, certs *server.TLS, auth bool) error {
+	ln, err := new(net.ListenConfig).Listen(ctx, "tcp", c.Listen)
+	if err != nil {
+		return err
+	}
+	h := srv.HTTP()
+	ln = netutil.LimitListener(ln, connections)
+	failed := make(chan error, 2)
+	scheme := "http"
+	if certs != nil {
+		scheme = "https"
+		h.TLSConfig = certs.Config()
+		defer c.reloads(log, certs)()
+		go func() { failed <- h.ServeTLS(ln, "", "") }()
+	} else {
+		if !server.IsLoopback(c.Listen) {
+			log.Warn("without TLS, tokens and passwords go over the network as they are: --tls-cert, or a proxy with TLS in front")
+		}
+		go func() { failed <- h.Serve(ln) }()
+	}
+	if c.Pprof != "" {
+		p := c.profiler()
+		defer p.Close()
+		go func() { failed <- p.ListenAndServe() }()
+		log.Info("the profiler listens", "url", "http://"+c.Pprof+"/debug/pprof/")
+	}
+	log.Info("listening", "url", scheme+"://"+ln.Addr().String()+"/", "auth", auth, "data", c.Data, "version", versionText())
+	select {
+	case err := <-failed:
+		h.Close()
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("ending: requests are finished first")
+	end, cancel := context.WithTimeout(context.Background(), shutdownTime)
+	defer cancel()
+	if err := h.Shutdown(end); err != nil {
+		h.Close()
+		return fmt.Errorf("requests were cut off after %s: %w", shutdownTime, err)
+	}
+	return nil
+}
+
+// reloads reads the certificates again at SIGHUP.
+func (c *serveCmd) reloads(log *slog.Logger, certs *server.TLS) (stop func()) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	done := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-hup:
+			}
+			if err := certs.Reload(); err != nil {
+				log.Error("the certificates are as before: they cannot be read", "reason", err)
+				continue
+			}
+			log.Info("the certificates were read again")
+		}
+	}()
+	return func() {
+		signal.Stop(hup)
+		close(done)
+	}
+}
+
+func (c *serveCmd) profiler() *http.Server {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	return &http.Server{Addr: c.Pprof, Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+}
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		return info.Main.Version
+	}
+	return ""
+}
+
+// dataFlags say where everything is kept.
+type dataFlags struct {
+	Data string `placeholder:"DIR" help:"Where everything is kept; if not given, /var/lib/tiercel if it is there, else ~/.local/state/tiercel."`
+}
+
+const systemData = "/var/lib/tiercel"
+
+// dir returns the directory with everything; it sets Data.
+func (d *dataFlags) dir() (string, error) {
+	if d.Data == "" {
+		if fi, err := os.Stat(systemData); err == nil && fi.IsDir() {
+			d.Data = systemData
+		} else {
+			home, err := os.UserHomeDir()
+			if err != nil {
+				return "", fmt.Errorf("--data is needed: %w", err)
+			}
+			d.Data = filepath.Join(cmp.Or(os.Getenv("XDG_STATE_HOME"), filepath.Join(home, ".local", "state")), "tiercel")
+		}
+	}
+	dir, err := filepath.Abs(d.Data)
+	if err != nil {
+		return "", fmt.Errorf("--data: %w", err)
+	}
+	d.Data = dir
+	return dir, nil
+}
+
+// storePath is the store's file.
+func (d *dataFlags) storePath() (string, error) {
+	dir, err := d.dir()
+	return filepath.Join(dir, "tiercel.db"), err
+}
+
+// open opens the store.
+func (d *dataFlags) open(ctx context.Context) (*sqlite.Store, error) {
+	path, err := d.storePath()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if err := becomeOwner(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	return sqlite.Open(ctx, path)
+}
+
+// openOld is open for a store that is there.
+func (d *dataFlags) openOld(ctx context.Context) (*sqlite.Store, error) {
+	path, err := d.storePath()
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if _, err := os.Stat(path); err != nil {
+		return nil, usageError{fmt.Errorf("no store there: %w; --data says where", err)}
+	}
+	return d.open(ctx)
+}
+
+// becomeOwner makes root the owner of dir, for good: files that root makes in
+// it could not be opened by the server.
+func becomeOwner(dir string) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	fi, err := os.Stat(dir)
+	if err != nil {
+		return nil //nolint:nilerr // it is not there yet: who makes it owns it
+	}
+	st, ok := fi.Sys().(*syscall.Stat_t)
+	if !ok || st.Uid == 0 {
+		return nil
+	}
+	if err := errors.Join(syscall.Setgroups(nil), syscall.Setgid(int(st.Gid)), syscall.Setuid(int(st.Uid))); err != nil {
+		return fmt.Errorf("%s belongs to user %d, whom root cannot become: %w", dir, st.Uid, err)
+	}
+	return nil
+}
+
+// configFile is a YAML file with options.
+type configFile string
+
+// BeforeResolve reads the file, before the options get their values.
+func (configFile) BeforeResolve(ctx *kong.Context, trace *kong.Path) error {
+	path, _ := ctx.FlagValue(trace.Flag).(configFile)
+	if path == "" {
+		return nil
+	}
+	text, err := os.ReadFile(string(path))
+	if err != nil {
+		return fmt.Errorf("--config: %w", err)
+	}
+	node := ctx.Selected()
+	if node == nil {
+		return nil
+	}
+	values, err := readConfig(string(path), text, node.Flags)
+	if err != nil {
+		return err
+	}
+	ctx.AddResolver(kong.ResolverFunc(func(_ *kong.Context, _ *kong.Path, flag *kong.Flag) (any, error) {
+		if v, ok := values[flag.Name]; ok && !inEnvironment(flag) {
+			return v, nil
+		}
+		return nil, nil
+	}))
+	return nil
+}
+
+func inEnvironment(flag *kong.Flag) bool {
+	return slices.ContainsFunc(flag.Envs, func(name string) bool { _, ok := os.LookupEnv(name); return ok })
+}
+
+// readConfig returns the options of a configuration file.
+func readConfig(path string, text []byte, flags []*kong.Flag) (map[string]any, error) {
+	known := map[string]bool{}
+	for _, f := range flags {
+		if f.Name != "help" && f.Name != "config" {
+			known[f.Name] = true
+		}
+	}
+	file, err := parseYAML(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	at := func(n ast.Node, format string, a ...any) error {
+		return fmt.Errorf("%s:%d: %s", path, n.GetToken().Position.Line, fmt.Sprintf(format, a...))
+	}
+	values := map[string]any{}
+	for _, doc := range file.Docs {
+		if doc.Body == nil {
+			continue
+		}
+		m, ok := doc.Body.(ast.MapNode)
+		if !ok {
+			return nil, at(doc.Body, "a mapping of options is expected")
+		}
+		for it := m.MapRange(); it.Next(); {
+			name := strings.Trim(it.Key().String(), `"'`)
+			if !known[name] {
+				return nil, at(it.Key(), "there is no option %s; tiercel serve --help lists them", printable(name))
+			}
+			if _, twice := values[name]; twice {
+				return nil, at(it.Key(), "%s is given twice", name)
+			}
+			v, err := configValue(it.Value())
+			if err != nil {
+				return nil, at(it.Value(), "%s: %v", name, err)
+			}
+			values[name] = v
+		}
+	}
+	return values, nil
+}
+
+// parseYAML is parser.ParseBytes, which panics on some texts that are no YAML.
+func parseYAML(text []byte) (f *ast.File, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = errors.New("it is no YAML")
+		}
+	}()
+	return parser.ParseBytes(text, 0)
+}
+
+func configValue(n ast.Node) (any, error) {
+	switch n := n.(type) {
+	case *ast.StringNode:
+		return n.Value, nil
+	case *ast.IntegerNode, *ast.BoolNode, *ast.FloatNode, *ast.LiteralNode:
+		return n.GetToken().Value, nil
+	case *ast.SequenceNode:
+		var all []string
+		for _, v := range n.Values {
+			one, err := configValue(v)
+			if err != nil {
+				return nil, err
+			}
+			s, ok := one.(string)
+			if !ok {
+				return nil, errors.New("a list in a list")
+			}
+			all = append(all, s)
+		}
+		return strings.Join(all, ","), nil
+	}
+	return nil, errors.New("a text, a number, true, false or a list of these is expected")
+}
