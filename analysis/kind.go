@@ -2,7 +2,8 @@ package analysis
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
+	"encoding/binary"
+	"fmt"
 	"hash/maphash"
 	"sort"
 	"strings"
@@ -84,11 +85,7 @@ func (z *Analyzer) said(a *alert.Alert) string {
 }
 
 func (k *Kinder) sum(a *alert.Alert, withoutTargets bool) uint64 {
-	name := a.Rule
-	if name == "" {
-		name = a.Message
-	}
-	key := k.one("rule", name) + k.one("source", a.Source) + k.one("hostname", a.Hostname) +
+	key := k.one("rule", ruleOrMessage(a)) + k.one("source", a.Source) + k.one("hostname", a.Hostname) +
 		k.one("priority", a.Priority.String())
 	for i := range a.Fields {
 		f := &a.Fields[i]
@@ -131,9 +128,14 @@ func stableValue(f *alert.Field) string {
 	return client + "->" + server
 }
 
-// KindID names the kind of an alert with this verdict, the same in every run
-// and on every machine: from the alert's stable fields alone.
-func (z *Analyzer) KindID(a *alert.Alert, j Judgement) string {
+// ID names a kind of alert, the same in every run and on every machine.
+type ID uint64
+
+func (id ID) String() string { return fmt.Sprintf("%016x", uint64(id)) }
+
+// KindID names the kind of an alert with this verdict, from the alert's stable
+// fields alone. It is never 0.
+func (z *Analyzer) KindID(a *alert.Alert, j Judgement) ID {
 	lines := []string{"rule\x00" + a.Rule, "source\x00" + a.Source, "hostname\x00" + a.Hostname,
 		"priority\x00" + a.Priority.String(), "verdict\x00" + j.Class.String(), "severity\x00" + j.Severity.String(),
 		"said\x00" + z.said(a)}
@@ -147,7 +149,7 @@ func (z *Analyzer) KindID(a *alert.Alert, j Judgement) string {
 	}
 	sort.Strings(lines)
 	sum := sha256.Sum256([]byte(strings.Join(lines, "\x01")))
-	return hex.EncodeToString(sum[:8])
+	return max(1, ID(binary.BigEndian.Uint64(sum[:])))
 }
 
 // Targets returns the fields of an alert that name the object of the event.

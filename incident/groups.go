@@ -11,14 +11,21 @@ import "time"
 // The order of alerts does not matter as long as none is later than lateness
 // and no limit is reached: spans are joined whichever comes first.
 type groups struct {
-	parent     []uint32 // union-find; 0 is no group
-	young, old map[uint64]*spans
-	limit      int   // links in young; twice as many are held
-	latest     int64 // of all times seen, nanoseconds since 1970
-	free       []spans
+	parent []uint32 // union-find; 0 is no group
+	links  map[uint64]uint32
+	all    []*[spansMade]spans // made many at a time, as kinds are
+	free   []uint32            // of all
+	// A link is young while it was touched in this turn. When there are limit
+	// young ones, the others are forgotten and a new turn begins.
+	turn, young, limit int
+	full               bool  // nothing new is put into a group: there is no room for its kind
+	latest             int64 // of all times seen in this file, nanoseconds since 1970
+	file               int
+	gone               int64 // the latest moment at which a forgotten link could have been joined
 	// Forgotten counts the links that had to be forgotten while an alert could
-	// still have joined them.
-	Forgotten int
+	// still have joined them; Late the alerts that came too late to tell whether
+	// they belong to something that had been forgotten by then.
+	Forgotten, Late int
 }
 
 // lateness is how late an alert may be and still be put where it belongs.
@@ -31,16 +38,21 @@ type span struct {
 
 // spans are those of one link, mostly one.
 type spans struct {
+	key  uint64
+	turn int
 	gap  int64
+	gone int64 // as that of groups, of the spans that were dropped
 	one  span
 	more []span
 }
+
+const spansMade = 256
 
 // spansKept bounds the spans of one link that are held at a time.
 const spansKept = 16
 
 func newGroups(limit int) *groups {
-	return &groups{parent: make([]uint32, 1, 1024), young: map[uint64]*spans{}, old: map[uint64]*spans{}, limit: max(1, limit/2)}
+	return &groups{parent: make([]uint32, 1, 1024), links: map[uint64]uint32{}, limit: max(1, limit/2)}
 }
 
 // find returns the group that a node is in now.
@@ -61,54 +73,75 @@ func (g *groups) join(a, b uint32) {
 	}
 }
 
-// add puts an alert with these links and this time into a group, and returns a
-// node of it; 0 when it has no links.
-func (g *groups) add(links []Link, t int64) uint32 {
+// add puts an alert of a file, with these links and this time, into a group,
+// and returns a node of it; 0 when it has no links. Files may come in any order.
+func (g *groups) add(links []Link, file int, t int64) uint32 {
+	if file != g.file {
+		g.file, g.latest = file, t
+	}
 	if t == 0 {
 		t = g.latest
 	}
 	g.latest = max(g.latest, t)
 	var node uint32
+	late := false
 	for i := range links {
-		n := g.touch(&links[i], t)
-		if node == 0 {
+		n, l := g.touch(&links[i], t, node)
+		late = late || l
+		switch {
+		case node == 0:
 			node = n
-		} else if n != node {
+		case n != 0 && n != node:
 			g.join(node, n)
 		}
+	}
+	if late && t+int64(lateness) < g.latest {
+		g.Late++
 	}
 	return node
 }
 
-func (g *groups) touch(l *Link, t int64) uint32 {
-	s, ok := g.young[l.Key]
+// touch adds a moment to a link: to what is there, or as a new span of the group
+// mine, 0 for none yet. It returns 0 if neither may be. late is set when what
+// the alert could have joined may have been forgotten.
+func (g *groups) touch(l *Link, t int64, mine uint32) (node uint32, late bool) {
+	n, ok := g.links[l.Key]
 	if !ok {
-		if s, ok = g.old[l.Key]; !ok {
-			s = g.spans()
-			*s = spans{gap: int64(gaps[l.Kind]), one: span{t, t, g.node()}}
+		if g.full {
+			return 0, false
 		}
-		if len(g.young) >= g.limit {
-			g.age()
+		if g.young >= g.limit {
+			g.forget()
 		}
-		g.young[l.Key] = s
-		if !ok {
-			return s.one.node
-		}
+		n = g.make()
+		s := g.spans(n)
+		*s = spans{key: l.Key, turn: g.turn, gap: int64(gaps[l.Kind]), one: span{t, t, g.node(mine)}}
+		g.links[l.Key] = n
+		g.young++
+		return s.one.node, t-s.gap <= g.gone
 	}
-	return s.touch(g, t)
+	s := g.spans(n)
+	if s.turn != g.turn {
+		s.turn = g.turn
+		g.young++
+	}
+	return s.touch(g, t, mine)
 }
 
 // touch adds a moment to the spans: it joins all that it is near to.
-func (s *spans) touch(g *groups, t int64) uint32 {
+func (s *spans) touch(g *groups, t int64, mine uint32) (node uint32, late bool) {
 	near := func(p span) bool { return t >= p.first-s.gap && t <= p.last+s.gap }
 	if len(s.more) == 0 {
 		if near(s.one) {
 			s.one.first, s.one.last = min(s.one.first, t), max(s.one.last, t)
-			return s.one.node
+			return s.one.node, false
+		}
+		if g.full {
+			return 0, false
 		}
 		s.more = append(s.more, s.one)
-		s.one = span{t, t, g.node()}
-		return s.one.node
+		s.one = span{t, t, g.node(mine)}
+		return s.one.node, t-s.gap <= s.gone
 	}
 	s.more = append(s.more, s.one)
 	joined, kept := span{first: t, last: t}, s.more[:0]
@@ -124,11 +157,16 @@ func (s *spans) touch(g *groups, t int64) uint32 {
 			g.join(joined.node, p.node)
 		}
 	}
+	if joined.node == 0 && g.full {
+		s.more, s.one = kept[:len(kept)-1], kept[len(kept)-1]
+		return 0, false
+	}
 	if joined.node == 0 {
-		joined.node = g.node()
+		joined.node = g.node(mine)
+		late = t-s.gap <= s.gone
 	}
 	s.more, s.one = g.trim(s, kept), joined
-	return joined.node
+	return joined.node, late
 }
 
 // trim drops the spans that no alert can join any more, and beyond the limit
@@ -138,6 +176,8 @@ func (g *groups) trim(s *spans, list []span) []span {
 	for _, p := range list {
 		if p.last+s.gap+int64(lateness) >= g.latest {
 			kept = append(kept, p)
+		} else {
+			s.gone = max(s.gone, p.last)
 		}
 	}
 	for len(kept) > spansKept {
@@ -147,20 +187,31 @@ func (g *groups) trim(s *spans, list []span) []span {
 				first = i
 			}
 		}
+		s.gone = max(s.gone, kept[first].last)
 		kept = append(kept[:first], kept[first+1:]...)
 		g.Forgotten++
 	}
 	return kept
 }
 
-// age forgets the links that were not touched for longest.
-func (g *groups) age() {
-	for key, s := range g.old {
-		if _, ok := g.young[key]; !ok && max(s.one.last, lastOf(s.more))+s.gap+int64(lateness) >= g.latest {
+// forget drops the links that were not touched in this turn.
+func (g *groups) forget() {
+	for key, n := range g.links {
+		s := g.spans(n)
+		if s.turn == g.turn {
+			continue
+		}
+		last := max(s.one.last, s.gone, lastOf(s.more)) + s.gap
+		if last+int64(lateness) >= g.latest {
 			g.Forgotten++
 		}
+		g.gone = max(g.gone, last-s.gap)
+		*s = spans{}
+		g.free = append(g.free, n)
+		delete(g.links, key)
 	}
-	g.old, g.young = g.young, make(map[uint64]*spans, g.limit)
+	g.turn++
+	g.young = 0
 }
 
 func lastOf(list []span) (last int64) {
@@ -170,20 +221,29 @@ func lastOf(list []span) (last int64) {
 	return last
 }
 
-func (g *groups) node() uint32 {
+// node is mine, or a new one.
+func (g *groups) node(mine uint32) uint32 {
+	if mine != 0 {
+		return mine
+	}
 	n := uint32(len(g.parent))
 	g.parent = append(g.parent, n)
 	return n
 }
 
-// spans are made many at a time, as kinds are.
-func (g *groups) spans() *spans {
+func (g *groups) spans(n uint32) *spans { return &g.all[n/spansMade][n%spansMade] }
+
+func (g *groups) make() uint32 {
 	if len(g.free) == 0 {
-		g.free = make([]spans, 256)
+		from := uint32(len(g.all)) * spansMade
+		g.all = append(g.all, new([spansMade]spans))
+		for i := uint32(spansMade); i > 0; i-- {
+			g.free = append(g.free, from+i-1)
+		}
 	}
-	s := &g.free[0]
-	g.free = g.free[1:]
-	return s
+	n := g.free[len(g.free)-1]
+	g.free = g.free[:len(g.free)-1]
+	return n
 }
 
 // repeats recognises alerts that were delivered before, by a fingerprint of

@@ -80,9 +80,9 @@ type Ground struct {
 }
 
 // Incidents puts the kinds together, the worst incident first. Kinds that
-// nothing connects to others, of which no alert is kept and of which none has
-// to be named, are in rest instead: there may be a million. It is to be called
-// once, when all alerts were added.
+// nothing connects to others and of which no alert is kept are in rest instead,
+// likewise the worst first: there may be a million. It is to be called once,
+// when all alerts were added.
 func (k *Kinds) Incidents() (list []*Incident, rest []*Kind) {
 	all := make([]*Kind, 0, len(k.byKey))
 	for _, kind := range k.byKey {
@@ -101,7 +101,7 @@ func (k *Kinds) Incidents() (list []*Incident, rest []*Kind) {
 		}
 		kinds := merged(all[from:to])
 		from = to
-		if len(kinds) == 1 && kinds[0].Alert() == nil && !k.limits.Each {
+		if len(kinds) == 1 && kinds[0].Alert() == nil {
 			rest = append(rest, kinds[0])
 			continue
 		}
@@ -111,7 +111,15 @@ func (k *Kinds) Incidents() (list []*Incident, rest []*Kind) {
 		a.finish(i)
 	}
 	slices.SortFunc(a.all, func(x, y *Incident) int { return x.compare(y) })
-	slices.SortFunc(rest, (*Kind).compare)
+	slices.SortFunc(rest, func(x, y *Kind) int {
+		switch {
+		case x.Judgement.Worse(y.Judgement):
+			return -1
+		case y.Judgement.Worse(x.Judgement):
+			return 1
+		}
+		return x.compare(y)
+	})
 	return a.all, rest
 }
 
@@ -148,6 +156,7 @@ func merged(kinds []*Kind) []*Kind {
 
 // join adds the alerts of a kind to those of the same one.
 func (kind *Kind) join(o *Kind) {
+	kind.nameAll(o)
 	kind.Count += o.Count
 	kind.Repeats += o.Repeats
 	kind.Judgement = kind.Judgement.With(o.Judgement)
@@ -165,14 +174,29 @@ func (kind *Kind) join(o *Kind) {
 	kind.detail.join(o.detail)
 }
 
-func (d *Detail) join(o *Detail) {
-	if d.ID == "" {
-		d.ID = o.ID
+// nameAll puts the alerts of two parts of a kind together, if they are named.
+func (kind *Kind) nameAll(o *Kind) {
+	if kind.id == 0 {
+		return
 	}
+	if kind.detail == nil {
+		kind.detail = &Detail{}
+	}
+	d := kind.detail
+	if len(d.each) == 0 {
+		d.each = append(d.each, kind.only())
+	}
+	if o.detail == nil || len(o.detail.each) == 0 {
+		d.each = append(d.each, o.only())
+	} else {
+		d.each = append(d.each, o.detail.each...)
+	}
+}
+
+func (d *Detail) join(o *Detail) {
 	if d.Alert == nil {
 		d.Alert, d.Links = o.Alert, o.Links
 	}
-	d.Each = append(d.Each, o.Each...)
 	for _, t := range o.Targets {
 		d.addTarget(t)
 	}
@@ -376,7 +400,7 @@ func (a *assembler) finish(i *Incident) {
 		}
 		last = max(last, k.last)
 		if k.detail != nil {
-			sort.SliceStable(k.detail.Each, func(x, y int) bool { return k.detail.Each[x].before(k.detail.Each[y]) })
+			sort.SliceStable(k.detail.each, func(x, y int) bool { return k.detail.each[x].before(k.detail.each[y]) })
 		}
 	}
 	i.First, i.Last = fromNano(first), fromNano(last)

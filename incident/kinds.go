@@ -34,7 +34,8 @@ type Seen struct {
 	Targets   []alert.Field
 	NewShape  bool
 	Judgement analysis.Judgement
-	ID        string // of the kind; set when Limits.Each is
+	ID        analysis.ID // of the kind; set when Limits.Each is
+	Pattern   *analysis.Pattern
 	// Load reads the alert again: a kind that was seen before in one group may
 	// turn up in another one. It may be nil.
 	Load func() (*alert.Alert, []alert.Field)
@@ -56,19 +57,19 @@ type Kind struct {
 	file      uint32
 	line      uint32 // of the first
 	order     uint32
-	first     int64 // nanoseconds since 1970; 0: no alert had a time
+	pattern   uint32 // index into Kinds.patterns; 0: not told apart
+	first     int64  // nanoseconds since 1970; 0: no alert had a time
 	last      int64
+	id        analysis.ID // 0 unless Limits.Each is set
 	detail    *Detail
 }
 
-// Detail is what is held of a kind that gets a report, and of every kind when
-// each alert has to be named.
+// Detail is what is held of a kind that gets a report.
 type Detail struct {
-	ID      string       // "" unless asked for with Each
 	Alert   *alert.Alert // the first; nil when it was not kept
-	Each    []Ref        // nil unless asked for
 	Targets []Target     // fields that name the object of the event
 	Links   []Link       // of the first
+	each    []Ref        // see Kind.Each
 }
 
 // Ref is one alert of a kind.
@@ -99,9 +100,13 @@ type Limits struct {
 	Links int  // what is kept in mind to put later alerts to earlier ones; 0 is OpenLinks
 }
 
-// OpenLinks is how many links are kept in mind if nothing else is said. Each
-// alert has about three.
-const OpenLinks = 300_000
+// OpenLinks is how many links are kept in mind if nothing else is said: at least
+// half as many, with about three an alert.
+const OpenLinks = 600_000
+
+// patternsKept bounds how many patterns are told apart; kinds of further ones
+// are never folded with others.
+const patternsKept = 200_000
 
 // openPrints is how many alerts are kept in mind to recognise repeats.
 const openPrints = 200_000
@@ -120,18 +125,20 @@ const near = 5 * time.Minute
 
 // Kinds counts alerts by kind.
 type Kinds struct {
-	limits   Limits
-	groups   *groups
-	repeats  *repeats
-	byKey    map[uint64]*Kind // by kind and group
-	slab     []Kind           // where the next kinds are made, many at a time
-	kept     keptHeap
-	rules    []string
-	ruleOf   map[string]uint32
-	Alerts   int            // all alerts added, repeats included
-	Repeats  int            // deliveries of an alert that had been delivered before
-	Overflow map[string]int // alerts of kinds beyond the limit, by rule
-	Drops    []Drop
+	limits    Limits
+	groups    *groups
+	repeats   *repeats
+	byKey     map[uint64]*Kind // by kind and group
+	slab      []Kind           // where the next kinds are made, many at a time
+	kept      keptHeap
+	rules     []string
+	ruleOf    map[string]uint32
+	patterns  []analysis.Pattern
+	patternOf map[analysis.Pattern]uint32
+	Alerts    int            // all alerts added, repeats included
+	Repeats   int            // deliveries of an alert that had been delivered before
+	Overflow  map[string]int // alerts of kinds beyond the limit, by rule
+	Drops     []Drop
 	// floor is the least bad verdict that is kept, once as many are kept as
 	// may be: a later kind has to be worse.
 	floor atomic.Pointer[analysis.Judgement]
@@ -143,7 +150,8 @@ func NewKinds(l Limits) *Kinds {
 		l.Links = OpenLinks
 	}
 	return &Kinds{limits: l, groups: newGroups(l.Links), repeats: newRepeats(openPrints),
-		byKey: map[uint64]*Kind{}, ruleOf: map[string]uint32{}, Overflow: map[string]int{}}
+		byKey: map[uint64]*Kind{}, ruleOf: map[string]uint32{}, Overflow: map[string]int{},
+		patterns: make([]analysis.Pattern, 1), patternOf: map[analysis.Pattern]uint32{}}
 }
 
 // Len is the number of kinds.
@@ -163,7 +171,8 @@ func (k *Kinds) Add(s *Seen) {
 	if repeat {
 		k.Repeats++
 	}
-	node := k.groups.add(s.Links, nano(s.Time))
+	k.groups.full = len(k.byKey) >= k.limits.Kinds
+	node := k.groups.add(s.Links, s.File, nano(s.Time))
 	key := s.Key ^ uint64(node)*0x9e3779b97f4a7c15
 	kind, ok := k.byKey[key]
 	if !ok {
@@ -182,6 +191,10 @@ func (k *Kinds) Add(s *Seen) {
 // Forgotten is how many links had to be forgotten although a later alert could
 // still have shared them: incidents may be split there.
 func (k *Kinds) Forgotten() int { return k.groups.Forgotten }
+
+// Late is how many alerts came so long after later ones that what they belong
+// to may have been forgotten: incidents may be split there too.
+func (k *Kinds) Late() int { return k.groups.Late }
 
 func nano(t time.Time) int64 {
 	if t.IsZero() {
@@ -206,11 +219,9 @@ func (k *Kinds) add(s *Seen, key uint64, node uint32) *Kind {
 		k.ruleOf[s.Rule] = rule
 		k.rules = append(k.rules, s.Rule)
 	}
-	*kind = Kind{Judgement: s.Judgement, key: s.Key, node: node, rule: rule, file: uint32(s.File), line: uint32(s.Line), order: uint32(len(k.byKey))}
+	*kind = Kind{Judgement: s.Judgement, key: s.Key, node: node, rule: rule, file: uint32(s.File), line: uint32(s.Line), order: uint32(len(k.byKey)),
+		pattern: k.pattern(s.Pattern), id: s.ID}
 	k.byKey[key] = kind
-	if k.limits.Each {
-		kind.detail = &Detail{ID: s.ID}
-	}
 	k.keep(kind, s.First)
 	if kind.Alert() != nil {
 		kind.detail.Links = s.Links
@@ -218,7 +229,23 @@ func (k *Kinds) add(s *Seen, key uint64, node uint32) *Kind {
 	return kind
 }
 
+func (k *Kinds) pattern(p *analysis.Pattern) uint32 {
+	if p == nil {
+		return 0
+	}
+	n, ok := k.patternOf[*p]
+	if !ok && len(k.patterns) < patternsKept {
+		n = uint32(len(k.patterns))
+		k.patternOf[*p] = n
+		k.patterns = append(k.patterns, *p)
+	}
+	return n
+}
+
 func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
+	if l.Each {
+		kind.name(s, l, repeat)
+	}
 	if repeat {
 		kind.Repeats++
 	} else {
@@ -237,9 +264,6 @@ func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
 	if kind.detail == nil {
 		return
 	}
-	if l.Each && (l.Refs == 0 || len(kind.detail.Each) < l.Refs) {
-		kind.detail.Each = append(kind.detail.Each, Ref{s.File, s.Line, s.UUID, s.Time, repeat})
-	}
 	for _, f := range s.Targets {
 		kind.detail.target(f)
 	}
@@ -249,6 +273,44 @@ func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
 		}
 	}
 }
+
+// name notes where an alert stands. As long as there is but one, without a
+// UUID, the kind itself says it: a million single ones need no more.
+func (kind *Kind) name(s *Seen, l *Limits, repeat bool) {
+	if kind.Count+kind.Repeats == 0 && s.UUID == "" {
+		return
+	}
+	if kind.detail == nil {
+		kind.detail = &Detail{}
+	}
+	d := kind.detail
+	if len(d.each) == 0 && kind.Count+kind.Repeats == 1 {
+		d.each = append(d.each, kind.only())
+	}
+	if l.Refs == 0 || len(d.each) < l.Refs {
+		d.each = append(d.each, Ref{s.File, s.Line, s.UUID, s.Time, repeat})
+	}
+}
+
+// only is the one alert of a kind, without UUID.
+func (kind *Kind) only() Ref {
+	return Ref{File: int(kind.file), Line: int(kind.line), Time: fromNano(kind.first), Repeat: kind.Repeats > 0}
+}
+
+// Each returns the alerts of the kind as far as they are named: none unless
+// Limits.Each was set, and at most Limits.Refs of a kind in a group.
+func (kind *Kind) Each() []Ref {
+	switch {
+	case kind.id == 0:
+		return nil
+	case kind.detail == nil || len(kind.detail.each) == 0:
+		return []Ref{kind.only()}
+	}
+	return kind.detail.each
+}
+
+// ID names the kind; it is 0 unless Limits.Each was set.
+func (kind *Kind) ID() analysis.ID { return kind.id }
 
 func (d *Detail) target(f alert.Field) {
 	for i := range d.Targets {
@@ -298,9 +360,10 @@ func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
 			return
 		}
 		out := heap.Pop(&k.kept).(*Kind)
-		out.detail.Alert, out.detail.Targets, out.detail.Links = nil, nil, nil
-		if !k.limits.Each {
+		if out.detail.each == nil {
 			out.detail = nil
+		} else {
+			out.detail.Alert, out.detail.Targets, out.detail.Links = nil, nil, nil
 		}
 	}
 	if kind.detail == nil {

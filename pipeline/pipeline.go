@@ -56,6 +56,7 @@ type Options struct {
 	Read   alert.Options
 	Filter Filter
 	Limits incident.Limits
+	Stable bool // give patterns a key that is the same in the next run
 	// Broken is called for each record that cannot be read, in order.
 	Broken func(file string, line int, reason string)
 }
@@ -195,7 +196,8 @@ type shape struct {
 	kind      uint64
 	judgement analysis.Judgement
 	links     []incident.Link
-	id        string
+	id        analysis.ID
+	pattern   analysis.Pattern
 }
 
 // shapesKnown bounds how many shapes a worker keeps in mind; beyond it starts
@@ -257,7 +259,8 @@ func (w *worker) sort(s *incident.Seen, a *alert.Alert) {
 	known, ok := w.known[key]
 	if !ok {
 		j := w.judge.Judge(a)
-		known = &shape{kind: w.kinder.Kind(a, j), judgement: j, links: w.linker.Links(a, j.Class)}
+		known = &shape{kind: w.kinder.Kind(a, j), judgement: j, links: w.linker.Links(a, j.Class),
+			pattern: w.kinder.Pattern(a, j.Class, w.opt.Stable)}
 		if w.opt.Limits.Each {
 			known.id = w.z.KindID(a, j)
 		}
@@ -272,6 +275,7 @@ func (w *worker) sort(s *incident.Seen, a *alert.Alert) {
 		}
 	}
 	s.Key, s.Judgement, s.ID = known.kind, known.judgement, known.id
+	s.Pattern = &known.pattern
 	s.Links = w.linker.Processes(a, known.links)
 	s.Print = w.kinder.Print(a, key)
 }

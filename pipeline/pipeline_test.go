@@ -56,7 +56,7 @@ func TestEveryAlertIsInOneKind(t *testing.T) {
 			named, counted, overflow := map[int]bool{}, 0, 0
 			for _, k := range res.Kinds.Sorted() {
 				counted += k.Count
-				for _, r := range k.Detail().Each {
+				for _, r := range k.Each() {
 					if named[r.Line] {
 						t.Fatalf("line %d is in two kinds", r.Line)
 					}

@@ -22,6 +22,8 @@ type Group struct {
 	Volatile []string
 	// Targets are fields with several values among the alerts of the kind.
 	Targets []Target
+	// Standing is how the alerts stand among all others.
+	Standing Standing
 	// Drops are messages of Falco that it lost events near these alerts.
 	Drops []Drop
 }
@@ -52,8 +54,9 @@ func NewBuilder(base *knowledge.Base) *Builder { return &Builder{base: base} }
 func (b *Builder) Build(n *analysis.Analysis, g Group) *Document {
 	v := n.Verdict
 	d := &Document{ID: g.ID, Title: title(n), Headline: n.Headline, Severity: v.Severity.String(),
-		Verdict: Verdict{Class: v.Class.String(), Confidence: confidence(v.Confidence, g), Reasons: v.Reasons, Unknowns: unknowns(v, g)},
-		Alerts:  Alerts{Count: g.Count, Repeats: g.Repeats, First: g.First, Last: g.Last, Each: g.Each, Rule: n.Rule, Why: why(n, g)}}
+		Verdict:  Verdict{Class: v.Class.String(), Confidence: confidence(v.Confidence, g), Reasons: v.Reasons, Unknowns: unknowns(v, g)},
+		Alerts:   Alerts{Count: g.Count, Repeats: g.Repeats, First: g.First, Last: g.Last, Each: g.Each, Rule: n.Rule, Why: why(n, g)},
+		Standing: g.Standing}
 	d.Sections = []Section{
 		b.summary(n, g), b.details(n, g), b.misuse(n), b.mitigation(n),
 		b.unknown(n, d.Verdict.Unknowns), b.conclusion(n), b.recommendations(n),
@@ -71,8 +74,9 @@ func (b *Builder) Build(n *analysis.Analysis, g Group) *Document {
 // no report of its own.
 func (b *Builder) Brief(rule string, j analysis.Judgement, g Group, headline, why evidence.Statement) *Document {
 	return &Document{ID: g.ID, Title: rule, Headline: headline, Severity: j.Severity.String(),
-		Verdict: Verdict{Class: j.Class.String(), Confidence: confidence(j.Confidence, g)},
-		Alerts:  Alerts{Count: g.Count, Repeats: g.Repeats, First: g.First, Last: g.Last, Each: g.Each, Rule: rule, Why: why}}
+		Verdict:  Verdict{Class: j.Class.String(), Confidence: confidence(j.Confidence, g)},
+		Alerts:   Alerts{Count: g.Count, Repeats: g.Repeats, First: g.First, Last: g.Last, Each: g.Each, Rule: rule, Why: why},
+		Standing: g.Standing}
 }
 
 // dropPenalty is what lost events near an alert take from the confidence.

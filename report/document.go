@@ -32,10 +32,12 @@ type Input struct {
 	Overflow int `json:"overflow"`
 	// Incidents counts what the kinds were put together to; Repeated the
 	// deliveries of alerts that had been delivered before; Forgotten the links
-	// that were given up for want of room, where an incident may be split.
+	// that were given up for want of room, and Late the alerts that came too long
+	// after later ones: there an incident may be split.
 	Incidents int `json:"incidents"`
 	Repeated  int `json:"repeated"`
 	Forgotten int `json:"forgotten"`
+	Late      int `json:"late"`
 }
 
 // Broken names one record that could not be read.
@@ -53,6 +55,7 @@ type Document struct {
 	Severity string             // critical, high, medium, low, info
 	Verdict  Verdict
 	Alerts   Alerts
+	Standing Standing
 	Sections []Section // empty when the document is only listed, not reported
 }
 
@@ -62,6 +65,18 @@ type Verdict struct {
 	Confidence float64 // 0 to 1
 	Reasons    []evidence.Statement
 	Unknowns   []evidence.Statement
+}
+
+// Standing is how the alerts of a document stand among all others.
+type Standing struct {
+	// New is set when some of it was not seen in earlier runs; nil when these
+	// are not known.
+	New  *bool
+	Rare bool // few among many alerts of the same rule and program
+	// Further counts incidents that only repeat this one elsewhere and are
+	// folded into it. Count and times of the document include them.
+	Further    int
+	Statements []evidence.Statement // what of this can be said, with evidence
 }
 
 // Alerts says which alerts the document speaks of.

@@ -51,7 +51,7 @@ func (b *Builder) BuildIncident(n *analysis.Analysis, c *Case, g Group) *Documen
 	d := b.BriefIncident(c, g, n.Headline)
 	d.Verdict.Reasons, d.Verdict.Unknowns = n.Verdict.Reasons, unknowns(n.Verdict, g)
 	summary, details := b.summary(n, own), b.details(n, own)
-	summary.Blocks = append([]Block{Paragraph{c.sequence()}}, summary.Blocks...)
+	summary.Blocks = append([]Block{Paragraph{append(append(c.sequence(), c.podExecs()...), g.Standing.Statements...)}}, summary.Blocks...)
 	details.Blocks = append(c.pictures(), details.Blocks...)
 	d.Sections = []Section{summary, details, b.misuse(n), b.mitigation(n),
 		b.unknown(n, d.Verdict.Unknowns), b.conclusion(n), b.recommendations(n)}
@@ -65,7 +65,8 @@ func (b *Builder) BriefIncident(c *Case, g Group, telling evidence.Statement) *D
 	return &Document{ID: c.ID, Title: c.title(), Headline: c.headline(telling), Severity: c.Judgement.Severity.String(),
 		Verdict: Verdict{Class: c.Judgement.Class.String(), Confidence: confidence(c.Judgement.Confidence, g), Reasons: c.reasons()},
 		Alerts: Alerts{Count: c.Count, Repeats: c.Repeats, Kinds: len(c.Kinds), First: c.First, Last: c.Last,
-			Each: c.each(), Why: c.belongs()}}
+			Each: c.each(), Why: c.belongs()},
+		Standing: g.Standing}
 }
 
 var titles = map[analysis.Class]string{analysis.Attack: "Attack", analysis.Suspicious: "Suspicious activity",
@@ -108,7 +109,7 @@ func (c *Case) headline(telling evidence.Statement) evidence.Statement {
 func duration(d time.Duration) string {
 	switch {
 	case d < 2*time.Minute:
-		return fmt.Sprintf("%d s", int(d.Seconds()))
+		return fmt.Sprintf("%.0f s", d.Seconds())
 	case d < 2*time.Hour:
 		return fmt.Sprintf("%d min", int(d.Minutes()))
 	case d < 48*time.Hour:
@@ -215,9 +216,6 @@ func (c *Case) sequence() []evidence.Statement {
 		text(&st, ".")
 		out = append(out, st)
 	}
-	if len(c.Kinds) > 1 {
-		out = append(out, c.belongs())
-	}
 	return out
 }
 
@@ -315,12 +313,12 @@ func (c *Case) each() []AlertRef {
 	var out []AlertRef
 	shared := c.shared()
 	for _, k := range c.Kinds {
-		d := k.Detail()
-		if d == nil || len(d.Each) == 0 {
+		refs := k.Each()
+		if len(refs) == 0 {
 			continue
 		}
 		why := c.why(k, shared)
-		for _, r := range d.Each {
+		for _, r := range refs {
 			out = append(out, AlertRef{File: c.Names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time, Repeat: r.Repeat,
 				Rule: c.Rule(k), Why: &why, file: r.File})
 		}

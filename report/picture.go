@@ -8,6 +8,7 @@ import (
 	"github.com/tiercel/tiercel/alert"
 	"github.com/tiercel/tiercel/evidence"
 	"github.com/tiercel/tiercel/incident"
+	"github.com/tiercel/tiercel/redact"
 )
 
 // Timeline is what happened, in the order of the events.
@@ -20,15 +21,34 @@ type Moment struct {
 	What        evidence.Statement // the rule, and what the alert stands for
 	Process     evidence.Statement
 	User        evidence.Statement
+	Class       string // the verdict on this kind of alert by itself
+	Tactic      string // the stage of an intrusion that it would be, "" when none is known
+	Place       string // where it happened, in our words, see place; "" when not told
+	Telling     bool   // says most
 }
 
 // Tree shows which process was started by which, as far as the alerts tell.
 type Tree struct{ Items []Branch }
 
-// Branch is one process; Depth is how far below the top it stands.
+// Branch is one process; Depth is how far below the top it stands. What is
+// below a branch stands behind it.
 type Branch struct {
 	Depth int
 	Say   evidence.Statement
+	// Again is set when the branch has the same name and the same place in the
+	// tree as the one before it: which of them has started what stands below
+	// both is not known.
+	Again bool
+	// The alerts that the process raised itself: how many, in which rows of the
+	// timeline (the first is 1), the worst verdict on them, where that was as
+	// in Moment, and whether the one that says most is among them. Alerts is 0
+	// for a process that is known only as one that started others.
+	Alerts  int
+	Rows    []int
+	Class   string
+	Place   string
+	Telling bool
+	More    bool // no process: it counts what is left out
 }
 
 func (Timeline) block() {}
@@ -56,7 +76,8 @@ func (c *Case) timeline() Timeline {
 	for _, k := range c.Kinds[:min(len(c.Kinds), rowsMost)] {
 		at := []evidence.Evidence{c.at(k)}
 		m := Moment{First: k.First(), Last: k.Last(), Count: k.Count,
-			What: evidence.Statement{Spans: []evidence.Span{{Text: c.Rule(k), Value: true}}, Evidence: at}}
+			What:  evidence.Statement{Spans: []evidence.Span{{Text: c.Rule(k), Value: true}}, Evidence: at},
+			Class: k.Judgement.Class.String(), Tactic: k.Judgement.Tactic.String(), Place: place(k.Alert()), Telling: k == c.Telling}
 		if tactic := k.Judgement.Tactic; tactic != 0 {
 			text(&m.What, " ("+tactic.String()+")")
 		}
@@ -79,6 +100,58 @@ func valueOf(a *alert.Alert, at []evidence.Evidence, names ...string) evidence.S
 		return evidence.Statement{}
 	}
 	return evidence.Statement{Spans: []evidence.Span{{Text: f.Value.Text, Value: true}}, Evidence: at}
+}
+
+// place says in our words where an alert's event happened, "" when that is not
+// told. Names are given out by people and machines that may be hostile: only
+// those in the shape that container runtimes and hosts use, and that no one
+// takes for a secret, are repeated.
+func place(a *alert.Alert) string {
+	if a == nil {
+		return ""
+	}
+	get := func(name string) string {
+		f, ok := known(a, name)
+		if !ok {
+			return ""
+		}
+		return f.Value.Text
+	}
+	id, host := get("container.id"), a.Hostname
+	if !nameLike(host) {
+		host = ""
+	}
+	if id == "host" {
+		if host == "" {
+			return "a host"
+		}
+		return "host " + host
+	}
+	var words []string
+	if ns, pod := get("k8s.ns.name"), get("k8s.pod.name"); nameLike(ns) && nameLike(pod) {
+		words = append(words, "pod "+ns+"/"+pod)
+	}
+	if name := get("container.name"); nameLike(name) && id != "" && name != id {
+		words = append(words, "container "+name)
+	} else if id != "" {
+		words = append(words, "container")
+	}
+	if len(words) == 0 {
+		return ""
+	}
+	out := strings.Join(words, ", ")
+	if len(id) >= 12 && len(id) <= 64 && strings.Trim(id, "0123456789abcdef") == "" {
+		out += " " + id[:12]
+	}
+	if host != "" {
+		out += ", on " + host
+	}
+	return out
+}
+
+// nameLike reports whether s looks like the name of a host, container or pod.
+func nameLike(s string) bool {
+	return s != "" && len(s) <= 63 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789.-_") == "" && redact.Text(s) == s
 }
 
 // twig is a process in the making of a tree.
@@ -117,12 +190,16 @@ func (c *Case) tree() Tree {
 		}
 	}
 	var t Tree
+	rows := map[*incident.Kind]int{}
+	for i, k := range c.Kinds[:min(len(c.Kinds), rowsMost)] {
+		rows[k] = i + 1
+	}
 	for _, top := range root.below {
-		c.branch(&t, top, 0)
+		c.branch(&t, top, 0, rows)
 	}
 	if left := len(t.Items) - rowsMost; left > 0 {
 		t.Items = t.Items[:rowsMost]
-		t.Items = append(t.Items, Branch{0, say(fmt.Sprintf("and %d lines more", left), c.at(c.Kinds[0]))})
+		t.Items = append(t.Items, Branch{More: true, Say: say(fmt.Sprintf("and %d lines more", left), c.at(c.Kinds[0]))})
 	}
 	return t
 }
@@ -150,15 +227,14 @@ func ancestors(a *alert.Alert) []string {
 	return out
 }
 
-func (c *Case) branch(t *Tree, at *twig, depth int) {
+func (c *Case) branch(t *Tree, at *twig, depth int, rows map[*incident.Kind]int) {
 	if len(at.runs) == 0 {
 		st := evidence.Statement{Spans: []evidence.Span{{Text: at.name, Value: true}}}
 		st.Evidence = c.cite(at.all(nil))
-		t.Items = append(t.Items, Branch{depth, st})
+		t.Items = append(t.Items, Branch{Depth: depth, Say: st})
 	}
-	seen := map[string]int{}
 	var lines []string
-	ev := map[string][]evidence.Evidence{}
+	by := map[string][]*incident.Kind{}
 	for _, k := range at.runs {
 		line := at.name
 		if f, ok := known(k.Alert(), "proc.cmdline"); ok {
@@ -167,26 +243,42 @@ func (c *Case) branch(t *Tree, at *twig, depth int) {
 		if pid, ok := known(k.Alert(), "proc.pid"); ok {
 			line += "\x00" + pid.Value.Text
 		}
-		if seen[line] == 0 {
+		if by[line] == nil {
 			lines = append(lines, line)
 		}
-		seen[line] += k.Count
-		ev[line] = merge(ev[line], []evidence.Evidence{c.at(k)})
+		by[line] = append(by[line], k)
 	}
-	for _, line := range lines {
+	for i, line := range lines {
 		shown, pid, _ := strings.Cut(line, "\x00")
-		st := evidence.Statement{Spans: []evidence.Span{{Text: shown, Value: true}}, Evidence: ev[line][:min(len(ev[line]), cited)]}
+		b := Branch{Depth: depth, Again: i > 0, Say: evidence.Statement{Spans: []evidence.Span{{Text: shown, Value: true}}}}
+		worst := by[line][0].Judgement.Class
+		for i, k := range by[line] {
+			b.Alerts += k.Count
+			b.Say.Evidence = merge(b.Say.Evidence, []evidence.Evidence{c.at(k)})
+			worst = max(worst, k.Judgement.Class)
+			b.Telling = b.Telling || k == c.Telling
+			if row := rows[k]; row > 0 {
+				b.Rows = append(b.Rows, row)
+			}
+			if at := place(k.Alert()); i == 0 {
+				b.Place = at
+			} else if b.Place != at {
+				b.Place = "several places"
+			}
+		}
+		b.Class = worst.String()
+		b.Say.Evidence = b.Say.Evidence[:min(len(b.Say.Evidence), cited)]
 		if pid != "" {
-			text(&st, ", process ")
-			st.Spans = append(st.Spans, evidence.Span{Text: pid, Value: true})
+			text(&b.Say, ", process ")
+			b.Say.Spans = append(b.Say.Spans, evidence.Span{Text: pid, Value: true})
 		}
-		if seen[line] > 1 {
-			text(&st, fmt.Sprintf(", %d alerts", seen[line]))
+		if b.Alerts > 1 {
+			text(&b.Say, fmt.Sprintf(", %d alerts", b.Alerts))
 		}
-		t.Items = append(t.Items, Branch{depth, st})
+		t.Items = append(t.Items, b)
 	}
-	for _, b := range at.below {
-		c.branch(t, b, depth+1)
+	for _, below := range at.below {
+		c.branch(t, below, depth+1, rows)
 	}
 }
 

@@ -11,6 +11,7 @@ func (d *Document) Redact(mask func(string) string) int {
 	r.statements(d.Verdict.Reasons...)
 	r.statements(d.Verdict.Unknowns...)
 	r.statements(d.Alerts.Why)
+	r.statements(d.Standing.Statements...)
 	var last *evidence.Statement
 	for i := range d.Alerts.Each {
 		if why := d.Alerts.Each[i].Why; why != nil && why != last {

@@ -12,9 +12,10 @@ import (
 func (b *Builder) summary(n *analysis.Analysis, g Group) Section {
 	first := []evidence.Statement{whenAndWhere(n)}
 	first = append(first, n.Saw...)
-	if g.Count > 1 {
+	if g.Count > 1 && g.Standing.Further == 0 {
 		first = append(first, repeats(n, g))
 	}
+	first = append(first, g.Standing.Statements...)
 	second := []evidence.Statement{verdictStatement(n, confidence(n.Verdict.Confidence, g))}
 	second = append(second, firstOf(n.Verdict.Reasons, 4)...)
 	second = append(second, n.Verdict.Assets...)

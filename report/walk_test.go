@@ -48,7 +48,7 @@ func corpus(t *testing.T, use func(a *alert.Alert)) {
 
 func build(z *analysis.Analyzer, b *report.Builder, a *alert.Alert) *report.Document {
 	n := z.Analyze(a)
-	return b.Build(n, report.Group{ID: z.KindID(a, n.Verdict.Judgement), Count: 1, First: a.Time, Last: a.Time})
+	return b.Build(n, report.Group{ID: z.KindID(a, n.Verdict.Judgement).String(), Count: 1, First: a.Time, Last: a.Time})
 }
 
 func where(a *alert.Alert) string {

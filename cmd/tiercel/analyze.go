@@ -41,6 +41,7 @@ type analyzeCmd struct {
 	Observe     bool     `help:"Look at this host and say which steps fit it. Reads only, and only for alerts of this host."`
 	ShowSecrets bool     `help:"Do not mask passwords and tokens in command lines."`
 
+	State      string `placeholder:"FILE" help:"Remember there which patterns of alerts were seen, and say what is new since the last run."`
 	FailOn     string `placeholder:"SEVERITY" help:"Exit with 1 if there is a finding of this severity or above: info, low, medium, high, critical."`
 	MaxReports int    `default:"-1" placeholder:"N" help:"How many incidents get a full report, the worst first; the others are listed. 0 is no limit; if not given, 25, or 10000 with json."`
 	Quiet      bool   `short:"q" help:"No progress and no warnings on standard error."`
@@ -98,6 +99,7 @@ type analyzeRun struct {
 	format   string
 	failOn   analysis.Severity
 	fails    bool
+	memory   *incident.Memory // of earlier runs, nil without --state
 	broken   []report.Broken
 }
 
@@ -142,6 +144,12 @@ func (c *analyzeCmd) prepare(t terminal) (*analyzeRun, error) {
 	r.opt.Read = alert.Options{TextFields: r.base.TextKeys()}
 	r.opt.Limits = incident.Limits{Kinds: keptKinds, Kept: kept, Each: r.machine(), Refs: r.refs()}
 	r.opt.Broken = r.noteBroken
+	if c.State != "" {
+		r.opt.Stable = true
+		if r.memory, err = readMemory(c.State); err != nil {
+			return nil, fmt.Errorf("--state: %w", err)
+		}
+	}
 	return r, nil
 }
 
@@ -265,6 +273,11 @@ func (r *analyzeRun) do(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if r.memory != nil {
+		if err := writeMemory(r.State, r.memory, res.Kinds, time.Now()); err != nil {
+			return fmt.Errorf("--state: %w", err)
+		}
+	}
 	r.say(res)
 	switch {
 	case res.Broken > 0 || len(res.Failed) > 0:
@@ -292,13 +305,10 @@ func (r *analyzeRun) say(res *pipeline.Result) {
 	}
 }
 
-func (r *analyzeRun) input(names []string, res *pipeline.Result, incidents, noise int) report.Input {
+func (r *analyzeRun) input(names []string, res *pipeline.Result, incidents int) report.Input {
 	in := report.Input{Files: names, Alerts: res.Alerts, Matched: res.Matched, Passed: res.Passed,
 		Broken: r.broken, BrokenTotal: res.Broken, Kinds: res.Kinds.Len(), Limit: r.MaxReports,
-		Incidents: incidents, Repeated: res.Kinds.Repeats, Forgotten: res.Kinds.Forgotten()}
-	if in.Limit > 0 {
-		in.Unreported = max(0, in.Incidents-noise-in.Limit)
-	}
+		Incidents: incidents, Repeated: res.Kinds.Repeats, Forgotten: res.Kinds.Forgotten(), Late: res.Kinds.Late()}
 	for _, n := range res.Kinds.Overflow {
 		in.Overflow += n
 	}
@@ -311,24 +321,19 @@ func (r *analyzeRun) write(names []string, res *pipeline.Result) (analysis.Sever
 	if err != nil {
 		return 0, usageError{err}
 	}
-	m := maker{run: r, builder: report.NewBuilder(r.base), names: names, kinds: res.Kinds}
-	m.incidents, m.further = res.Kinds.Incidents()
-	for _, i := range m.incidents {
-		m.alarm = m.alarm || i.Judgement.Class >= analysis.Suspicious
+	m, incidents := r.newMaker(names, res.Kinds)
+	in := r.input(names, res, incidents)
+	if r.machine() {
+		in.Unreported = max(0, incidents-r.MaxReports)
+	} else {
+		in.Unreported = m.unreported()
 	}
-	noise := 0
-	for _, i := range m.incidents {
-		if m.noise(i) {
-			noise++
-		}
-	}
-	in := r.input(names, res, len(m.incidents)+len(m.further), noise)
 	if !r.machine() {
 		in.Reports = m.coming()
 	}
 	err = w.begin(in)
 	if err == nil {
-		err = m.each(w.document)
+		err = m.documents(w.document)
 	}
 	if err == nil {
 		err = w.end(in)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"iter"
+	"slices"
 	"time"
 
 	"github.com/tiercel/tiercel/analysis"
@@ -14,68 +16,96 @@ import (
 // maker makes the documents of the incidents: a report for the worst, a line for
 // the next, and for people one line per rule and verdict for the rest.
 type maker struct {
-	run       *analyzeRun
-	builder   *report.Builder
-	names     []string
-	kinds     *incident.Kinds
-	incidents []*incident.Incident
-	further   []*incident.Kind // only counted, by rule and verdict
-	masked    int              // values with a secret that was masked
-	reports   int
-	alarm     bool // something is suspicious or worse
-	worst     analysis.Severity
+	run     *analyzeRun
+	builder *report.Builder
+	names   []string
+	kinds   *incident.Kinds
+	folds   []*incident.Fold         // for people
+	each    iter.Seq[*incident.Fold] // for machines: nothing is folded
+	masked  int                      // values with a secret that was masked
+	reports int
+	alarm   bool // something is suspicious or worse
+	worst   analysis.Severity
 }
 
-// noise reports whether an incident is only listed for people, while something
+func (r *analyzeRun) newMaker(names []string, kinds *incident.Kinds) (m *maker, incidents int) {
+	m = &maker{run: r, builder: report.NewBuilder(r.base), names: names, kinds: kinds}
+	list, rest := kinds.Incidents()
+	for _, i := range list {
+		m.alarm = m.alarm || i.Judgement.Class >= analysis.Suspicious
+	}
+	if r.machine() {
+		m.each = kinds.Unfolded(list, rest)
+	} else {
+		m.folds = kinds.Folds(list, rest)
+		m.each = slices.Values(m.folds)
+	}
+	return m, len(list) + len(rest)
+}
+
+// noise reports whether something is only listed for people, while something
 // else is suspicious: ordinary work, and what is unknown, of little weight and
-// connected to nothing.
-func (m *maker) noise(i *incident.Incident) bool {
-	if !m.alarm || m.run.machine() {
+// connected to nothing. What is rare is no noise.
+func (m *maker) noise(f *incident.Fold) bool {
+	if !m.alarm || m.run.machine() || f.Rare != nil {
 		return false
 	}
-	return i.Judgement.Class == analysis.Benign || plain(i) && i.Judgement.Class == analysis.Unknown && i.Judgement.Severity <= analysis.Low
+	j := f.Judgement()
+	return j.Class == analysis.Benign || plain(f) && j.Class == analysis.Unknown && j.Severity <= analysis.Low
 }
 
 // coming are the reports to come, for a list of them at the beginning.
 func (m *maker) coming() []*report.Document {
 	var out []*report.Document
-	for _, i := range m.incidents {
+	for _, f := range m.folds {
 		if m.run.MaxReports > 0 && len(out) == m.run.MaxReports {
 			break
 		}
-		if i.Telling.Alert() != nil && !m.noise(i) {
-			out = append(out, m.listed(i))
+		if f.Kind.Alert() != nil && !m.noise(f) {
+			out = append(out, m.listed(f))
 		}
 	}
 	return out
 }
 
-// each hands over the documents of all incidents, the worst first.
-func (m *maker) each(use func(*report.Document) error) error {
+// unreported is how many of what is no noise gets no report, for want of room.
+func (m *maker) unreported() int {
+	n := 0
+	for _, f := range m.folds {
+		if !m.noise(f) {
+			n++
+		}
+	}
+	if m.run.MaxReports == 0 {
+		return 0
+	}
+	return max(0, n-m.run.MaxReports)
+}
+
+// documents hands over the documents of all incidents, the worst first.
+func (m *maker) documents(use func(*report.Document) error) error {
 	var rest rest
-	var noise []*incident.Incident
-	for n, i := range m.incidents {
-		m.worst = max(m.worst, i.Judgement.Severity)
-		if !m.run.machine() && i.Single() && (i.Telling.Alert() == nil || n >= m.run.MaxReports+listedKinds && m.run.MaxReports > 0) {
-			rest.add(m, i.Telling)
+	var noise []*incident.Fold
+	n := 0
+	for f := range m.each {
+		m.worst = max(m.worst, f.Judgement().Severity)
+		if !m.run.machine() && plain(f) && (f.Kind.Alert() == nil || m.run.MaxReports > 0 && n >= m.run.MaxReports+listedKinds) {
+			rest.add(m, f)
 			continue
 		}
-		if m.noise(i) {
-			noise = append(noise, i)
+		n++
+		if m.noise(f) {
+			noise = append(noise, f)
 			continue
 		}
-		if err := use(m.document(i)); err != nil {
+		if err := use(m.document(f)); err != nil {
 			return err
 		}
 	}
-	for _, i := range noise {
-		if err := use(m.listed(i)); err != nil {
+	for _, f := range noise {
+		if err := use(m.listed(f)); err != nil {
 			return err
 		}
-	}
-	for _, k := range m.further {
-		m.worst = max(m.worst, k.Judgement.Severity)
-		rest.add(m, k)
 	}
 	for _, f := range rest.folds {
 		if err := use(m.folded(f)); err != nil {
@@ -85,62 +115,70 @@ func (m *maker) each(use func(*report.Document) error) error {
 	return nil
 }
 
-func (m *maker) document(i *incident.Incident) *report.Document {
-	a := i.Telling.Alert()
+func (m *maker) document(f *incident.Fold) *report.Document {
+	a := f.Kind.Alert()
 	if a == nil || m.run.format == "jsonl" || m.run.MaxReports > 0 && m.reports >= m.run.MaxReports {
-		return m.listed(i)
+		return m.listed(f)
 	}
 	m.reports++
-	g := m.group(i)
-	for _, d := range m.kinds.DropsNear(i, a.Hostname) {
-		g.Drops = append(g.Drops, report.Drop{File: m.names[d.File], Line: d.Line, Rule: d.Rule})
+	g := m.group(f)
+	if i := f.Incident; i != nil {
+		for _, d := range m.kinds.DropsNear(i, a.Hostname) {
+			g.Drops = append(g.Drops, report.Drop{File: m.names[d.File], Line: d.Line, Rule: d.Rule})
+		}
 	}
-	if plain(i) {
+	if plain(f) {
 		return m.clean(m.builder.Build(m.run.analyzer.Analyze(a), g))
 	}
-	return m.clean(m.builder.BuildIncident(m.run.analyzer.AnalyzeAs(a, i.Judgement.Class), m.of(i), g))
+	return m.clean(m.builder.BuildIncident(m.run.analyzer.AnalyzeAs(a, f.Incident.Judgement.Class), m.of(f.Incident), g))
 }
 
-// plain reports whether an incident is one kind of alert and nothing more.
-func plain(i *incident.Incident) bool { return i.Single() && i.Aside == incident.NotAside }
+// plain reports whether something is one kind of alert and nothing more.
+func plain(f *incident.Fold) bool {
+	return f.Incident == nil || f.Incident.Single() && f.Incident.Aside == incident.NotAside
+}
 
 // of gives the report what it needs to speak of an incident.
 func (m *maker) of(i *incident.Incident) *report.Case {
 	return &report.Case{Incident: i, Names: m.names, Rule: m.kinds.Rule, Analyze: m.run.analyzer.AnalyzeAs, Refs: m.run.refs()}
 }
 
-// group is what is known of the telling kind of an incident.
-func (m *maker) group(i *incident.Incident) report.Group {
-	k := i.Telling
-	g := report.Group{Count: k.Count, Repeats: k.Repeats, First: k.First(), Last: k.Last()}
+// group is what is known of the telling kind of a fold.
+func (m *maker) group(f *incident.Fold) report.Group {
+	k := f.Kind
+	g := report.Group{Count: f.Count, Repeats: f.Repeats, First: f.First, Last: f.Last,
+		Standing: report.StandingOf(f, m.kinds, m.names, m.run.memory)}
+	if k.ID() != 0 {
+		g.ID = k.ID().String()
+	}
+	for _, r := range k.Each() {
+		g.Each = append(g.Each, report.AlertRef{File: m.names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time, Repeat: r.Repeat})
+	}
 	if detail := k.Detail(); detail != nil {
-		g.ID = detail.ID
-		for _, r := range detail.Each {
-			g.Each = append(g.Each, report.AlertRef{File: m.names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time, Repeat: r.Repeat})
-		}
 		for _, t := range detail.Targets {
 			g.Targets = append(g.Targets, report.Target(t))
 		}
 	}
 	if a := k.Alert(); a != nil {
 		if g.ID == "" {
-			g.ID = m.run.analyzer.KindID(a, k.Judgement)
+			g.ID = m.run.analyzer.KindID(a, k.Judgement).String()
 		}
 		g.Volatile = m.run.analyzer.Volatile(a)
 	}
 	return g
 }
 
-// listed is an incident without sections.
-func (m *maker) listed(i *incident.Incident) *report.Document {
-	if plain(i) {
-		return m.brief(i.Telling, m.group(i))
+// listed is a document without sections.
+func (m *maker) listed(f *incident.Fold) *report.Document {
+	g := m.group(f)
+	if plain(f) {
+		return m.brief(f.Kind, g)
 	}
 	var telling evidence.Statement
-	if a := i.Telling.Alert(); a != nil {
+	if a := f.Kind.Alert(); a != nil {
 		telling = m.run.analyzer.Headline(a)
 	}
-	return m.clean(m.builder.BriefIncident(m.of(i), report.Group{}, telling))
+	return m.clean(m.builder.BriefIncident(m.of(f.Incident), report.Group{Standing: g.Standing}, telling))
 }
 
 // clean masks the secrets of a document.
@@ -187,26 +225,27 @@ type fold struct {
 	origin      evidence.Evidence
 }
 
-func (r *rest) add(m *maker, k *incident.Kind) {
-	key := foldKey{m.kinds.Rule(k), k.Judgement.Class, k.Judgement.Severity}
-	f := r.at[key]
-	if f == nil {
-		file, line := k.Origin()
-		f = &fold{foldKey: key, judgement: k.Judgement,
+func (r *rest) add(m *maker, f *incident.Fold) {
+	j := f.Judgement()
+	key := foldKey{m.kinds.Rule(f.Kind), j.Class, j.Severity}
+	to := r.at[key]
+	if to == nil {
+		file, line := f.Kind.Origin()
+		to = &fold{foldKey: key, judgement: j,
 			origin: evidence.Evidence{Kind: evidence.Alert, Ref: fmt.Sprintf("%s:%d", m.names[file], line), Value: key.rule}}
 		if r.at == nil {
 			r.at = map[foldKey]*fold{}
 		}
-		r.at[key] = f
-		r.folds = append(r.folds, f)
+		r.at[key] = to
+		r.folds = append(r.folds, to)
 	}
-	f.kinds++
-	f.alerts += k.Count
-	if t := k.First(); !t.IsZero() && (f.first.IsZero() || t.Before(f.first)) {
-		f.first = t
+	to.kinds += 1 + len(f.Further)
+	to.alerts += f.Count
+	if !f.First.IsZero() && (to.first.IsZero() || f.First.Before(to.first)) {
+		to.first = f.First
 	}
-	if t := k.Last(); t.After(f.last) {
-		f.last = t
+	if f.Last.After(to.last) {
+		to.last = f.Last
 	}
 }
 

@@ -64,6 +64,7 @@ func eachStatement(d *report.Document, do func(evidence.Statement)) {
 			do(*why)
 		}
 	}
+	all(d.Standing.Statements)
 	all(d.Verdict.Reasons)
 	all(d.Verdict.Unknowns)
 	for _, section := range d.Sections {

@@ -12,6 +12,9 @@ import (
 //go:embed html.tmpl
 var htmlSource string
 
+//go:embed svg.tmpl
+var svgSource string
+
 //go:embed html.css
 var htmlStyle string
 
@@ -22,7 +25,7 @@ var htmlParts = sync.OnceValue(func() *template.Template {
 		"shown": Visible,
 		"prose": prose,
 		"lower": strings.ToLower,
-	}).Parse(htmlSource))
+	}).Parse(htmlSource + svgSource))
 })
 
 // page writes one self-contained HTML file: no script, nothing loaded.
@@ -57,7 +60,7 @@ func (p *page) openList(title string) {
 
 func (p *page) listed(d *report.Document) error {
 	e := htmlEntry{Severity: htmlSeverityOf(d.Severity), Verdict: wordOf(report.VerdictWords, d.Verdict.Class),
-		Count: d.Alerts.Count, Headline: merged(d.Headline.Spans)}
+		Count: d.Alerts.Count, Headline: merged(listedLine(d))}
 	if p.links {
 		e.Anchor = anchorWord(d.ID)
 	}

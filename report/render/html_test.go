@@ -2,6 +2,7 @@ package render
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,20 @@ import (
 
 	"github.com/tiercel/tiercel/report"
 )
+
+// sizes are what the attributes of a drawing have to say where and how big
+// things are: these may depend on how long a text is.
+var sizes = regexp.MustCompile(`^[MLHVAZCQmlhvazcq0-9., -]+$`)
+
+func unsized(list []html.Attribute) []html.Attribute {
+	list = slices.Clone(list)
+	for i := range list {
+		if list[i].Key != "class" && list[i].Key != "id" && sizes.MatchString(list[i].Val) {
+			list[i].Val = "size"
+		}
+	}
+	return list
+}
 
 // elements lists elements and attributes in order, and the texts of values.
 // A tag that the parser had to mend shows as a difference.
@@ -22,7 +37,11 @@ func elements(t testing.TB, source string) (nodes, values []string) {
 	var walk func(*html.Node)
 	walk = func(n *html.Node) {
 		if n.Type == html.ElementNode || n.Type == html.CommentNode {
-			nodes = append(nodes, fmt.Sprintf("%*s%s %v", depth, "", n.Data, n.Attr))
+			attrs := n.Attr
+			if n.Namespace == "svg" {
+				attrs = unsized(attrs)
+			}
+			nodes = append(nodes, fmt.Sprintf("%*s%s %v", depth, "", n.Data, attrs))
 			if slices.ContainsFunc(n.Attr, func(a html.Attribute) bool { return a.Val == "value" }) {
 				values = append(values, innerText(n))
 			}

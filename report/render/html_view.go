@@ -48,7 +48,9 @@ type (
 		Ordered    bool
 		Table      []htmlRow
 		Timeline   []htmlMoment
+		Chart      *svgTimeline // of Timeline, nil without
 		Tree       []htmlBranch
+		Drawing    *svgTree // of Tree, nil without
 		Steps      *htmlSteps
 		References []htmlReference
 	}
@@ -66,6 +68,7 @@ type (
 		Meaning      htmlText
 	}
 	htmlMoment struct {
+		Number              int
 		When                string
 		What, Process, User htmlText
 	}
@@ -112,6 +115,7 @@ type htmlBuilder struct {
 	anchor string
 	n      numbers
 	step   int
+	drawn  int
 }
 
 func htmlDocumentOf(d *report.Document, n numbers) htmlDocument {
@@ -145,9 +149,9 @@ func (h *htmlBuilder) block(b report.Block) htmlBlock {
 	case report.Table:
 		return htmlBlock{Table: h.rows(b)}
 	case report.Timeline:
-		return htmlBlock{Timeline: h.timeline(b)}
+		return htmlBlock{Timeline: h.timeline(b), Chart: drawTimeline(b, h.drawing())}
 	case report.Tree:
-		return htmlBlock{Tree: h.tree(b)}
+		return htmlBlock{Tree: h.tree(b), Drawing: drawTree(b, h.drawing())}
 	case report.Steps:
 		return htmlBlock{Steps: h.steps(b)}
 	case report.References:
@@ -186,7 +190,7 @@ func (h *htmlBuilder) timeline(b report.Timeline) []htmlMoment {
 	rows := make([]htmlMoment, len(b.Rows))
 	for i, r := range b.Rows {
 		cells := momentCells(r)
-		rows[i] = htmlMoment{momentWhen(r), h.text(cells[0]), htmlText{Spans: merged(cells[1].Spans)}, htmlText{Spans: merged(cells[2].Spans)}}
+		rows[i] = htmlMoment{i + 1, momentWhen(r), h.text(cells[0]), htmlText{Spans: merged(cells[1].Spans)}, htmlText{Spans: merged(cells[2].Spans)}}
 	}
 	return rows
 }
@@ -238,6 +242,12 @@ func (h *htmlBuilder) references(b report.References) []htmlReference {
 		all[i] = htmlReference{r.Number, h.referenceAnchor(r.Number), merged(refersTo(r)), webAddress(r)}
 	}
 	return all
+}
+
+// drawing is the id of the next drawing.
+func (h *htmlBuilder) drawing() string {
+	h.drawn++
+	return h.anchor + "-d" + strconv.Itoa(h.drawn)
 }
 
 func (h *htmlBuilder) referenceAnchor(n int) string { return h.anchor + "-e" + strconv.Itoa(n) }

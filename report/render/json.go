@@ -49,6 +49,7 @@ func (m *machine) Document(d *report.Document) error {
 	m.member("count", d.Alerts.Count, ",")
 	m.member("repeats", d.Alerts.Repeats, ",")
 	m.member("kinds", max(1, d.Alerts.Kinds), ",")
+	m.member("standing", jsonStanding{d.Standing.New, d.Standing.Rare, jsonStatements(d.Standing.Statements)}, ",")
 	m.member("first", jsonTime(d.Alerts.First), ",")
 	m.member("last", jsonTime(d.Alerts.Last), ",")
 	m.alerts(d.Alerts)

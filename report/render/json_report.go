@@ -16,6 +16,12 @@ type (
 		Evidence []jsonItem `json:"evidence"`
 		Under    string     `json:"under,omitempty"` // the heading in its section
 	}
+	// jsonStanding has null for new when earlier runs are not known.
+	jsonStanding struct {
+		New        *bool           `json:"new"`
+		Rare       bool            `json:"rare"`
+		Statements []jsonStatement `json:"statements"`
+	}
 	jsonVerdict struct {
 		Class      string          `json:"class"`
 		Confidence float64         `json:"confidence"`

@@ -218,7 +218,7 @@ func (m *markdown) openList(title string) {
 func (m *markdown) listed(d *report.Document) error {
 	m.row(mdText([]evidence.Span{own(wordOf(report.SeverityWords, d.Severity))}, mdCell),
 		mdText([]evidence.Span{own(wordOf(report.VerdictWords, d.Verdict.Class))}, mdCell),
-		strconv.Itoa(d.Alerts.Count), mdText(d.Headline.Spans, mdCell))
+		strconv.Itoa(d.Alerts.Count), mdText(listedLine(d), mdCell))
 	return nil
 }
 

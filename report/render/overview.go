@@ -20,7 +20,7 @@ type overview struct {
 // notable reports whether there is more to say of the input than the one
 // document says itself.
 func notable(in report.Input) bool {
-	return in.Kinds > 1 || in.Repeated > 0 || in.Forgotten > 0 || in.BrokenTotal > 0 || len(in.Broken) > 0 || in.Passed > 0 ||
+	return in.Kinds > 1 || in.Repeated > 0 || in.Forgotten > 0 || in.Late > 0 || in.BrokenTotal > 0 || len(in.Broken) > 0 || in.Passed > 0 ||
 		in.Unreported > 0 || in.Overflow > 0 || in.Matched != in.Alerts
 }
 
@@ -42,6 +42,9 @@ func overviewOf(in report.Input) *overview {
 	}
 	if in.Forgotten > 0 {
 		say(own(count(in.Forgotten, "time", "times") + " something that alerts share was forgotten for want of room: an incident may be split there."))
+	}
+	if in.Late > 0 {
+		say(own(count(in.Late, "alert", "alerts") + " came more than ten minutes after later ones of the same file: an incident may be split there."))
 	}
 	if in.Unreported > 0 {
 		say(own("At most " + count(in.Limit, "incident gets", "incidents get") + " a report; " +

@@ -124,6 +124,7 @@ func (t *terminal) block(b report.Block) {
 	case report.Table:
 		t.table(b)
 	case report.Timeline:
+		t.chart(b)
 		t.timeline(b)
 	case report.Tree:
 		t.tree(b)
@@ -208,7 +209,7 @@ func listColumns(width int) []int {
 func (t *terminal) listed(d *report.Document) error {
 	severity := piece{wordOf(report.SeverityWords, d.Severity), severityStyle(d.Severity)}
 	verdict := wordOf(report.VerdictWords, d.Verdict.Class)
-	what := pieces(d.Headline.Spans, plain)
+	what := pieces(listedLine(d), plain)
 	if t.width < threeFrom {
 		line := []piece{severity, {", " + verdict + ", " + count(d.Alerts.Count, "alert", "alerts") + ": ", plain}}
 		t.hang("- ", append(line, what...))

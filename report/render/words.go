@@ -66,6 +66,34 @@ func alertsLine(a report.Alerts) []evidence.Span {
 	return append(spans, own(alertsWhen(a)))
 }
 
+// listedLine is a document in a list: its headline, how it stands among the
+// others, and when.
+func listedLine(d *report.Document) []evidence.Span {
+	spans := append([]evidence.Span(nil), d.Headline.Spans...)
+	add := func(words string) { spans = append(spans, own("; "+words)) }
+	if d.Standing.New != nil && *d.Standing.New {
+		add("new")
+	}
+	if d.Standing.Rare {
+		add("rare")
+	}
+	if n := d.Standing.Further; n > 0 {
+		add(count(n, "more like it", "more like it"))
+	}
+	if first, last := d.Alerts.First, d.Alerts.Last; !first.IsZero() {
+		const short = "01-02 15:04"
+		words := first.UTC().Format(short)
+		if to := last.UTC().Format(short); to != words {
+			words += " to " + to
+		}
+		if rate := report.RateWords(d.Alerts.Count, first, last); rate != "" {
+			words += ", " + rate
+		}
+		add(words)
+	}
+	return spans
+}
+
 func alertsWhen(a report.Alerts) string {
 	first, last := clock(a.First), clock(a.Last)
 	switch {

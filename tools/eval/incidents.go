@@ -91,7 +91,7 @@ func place(z *analysis.Analyzer, rows map[string]map[int]truth, inputs ...pipeli
 	list, _ := res.Kinds.Incidents()
 	for n, i := range list {
 		for _, k := range i.Kinds {
-			for _, r := range k.Detail().Each {
+			for _, r := range k.Each() {
 				if row, ok := rows[inputs[r.File].Name][r.Line]; ok && row.Label != "ignore" {
 					out = append(out, placed{row, n, i.Judgement.Class})
 				}
