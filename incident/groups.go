@@ -12,6 +12,7 @@ import "time"
 // and no limit is reached: spans are joined whichever comes first.
 type groups struct {
 	parent []uint32 // union-find; 0 is no group
+	idle   []uint32 // nodes that may be used again
 	links  map[uint64]uint32
 	all    []*[spansMade]spans // made many at a time, as kinds are
 	free   []uint32            // of all
@@ -26,6 +27,8 @@ type groups struct {
 	// still have joined them; Late the alerts that came too late to tell whether
 	// they belong to something that had been forgotten by then.
 	Forgotten, Late int
+	// joined is told which group became part of which; it may be nil.
+	joined func(from, to uint32)
 }
 
 // lateness is how late an alert may be and still be put where it belongs.
@@ -65,24 +68,29 @@ func (g *groups) find(n uint32) uint32 {
 }
 
 func (g *groups) join(a, b uint32) {
-	a, b = g.find(a), g.find(b)
-	if a < b {
-		g.parent[b] = a
-	} else {
-		g.parent[a] = b
+	a, b = min(g.find(a), g.find(b)), max(g.find(a), g.find(b))
+	if a == b {
+		return
+	}
+	g.parent[b] = a
+	if g.joined != nil {
+		g.joined(b, a)
 	}
 }
 
 // add puts an alert of a file, with these links and this time, into a group,
 // and returns a node of it; 0 when it has no links. Files may come in any order.
-func (g *groups) add(links []Link, file int, t int64) uint32 {
+// arrived is when it was received, 0 when that is not known.
+func (g *groups) add(links []Link, file int, t, arrived int64) uint32 {
 	if file != g.file {
 		g.file, g.latest = file, t
 	}
 	if t == 0 {
 		t = g.latest
 	}
-	g.latest = max(g.latest, t)
+	if arrived == 0 || t <= arrived+int64(lateness) {
+		g.latest = max(g.latest, t)
+	}
 	var node uint32
 	late := false
 	for i := range links {
@@ -226,9 +234,51 @@ func (g *groups) node(mine uint32) uint32 {
 	if mine != 0 {
 		return mine
 	}
+	if last := len(g.idle) - 1; last >= 0 {
+		n := g.idle[last]
+		g.idle = g.idle[:last]
+		return n
+	}
 	n := uint32(len(g.parent))
 	g.parent = append(g.parent, n)
 	return n
+}
+
+// compact drops the spans that no alert can join any more, and frees the nodes
+// that nothing refers to then. It points what is left to the groups themselves.
+func (g *groups) compact(kinds []*Kind) {
+	used := make(map[uint32]bool, len(kinds))
+	root := func(node *uint32) {
+		if *node != 0 {
+			*node = g.find(*node)
+			used[*node] = true
+		}
+	}
+	for _, kind := range kinds {
+		root(&kind.node)
+	}
+	for key, n := range g.links {
+		s := g.spans(n)
+		last := max(s.one.last, lastOf(s.more))
+		if last+s.gap+int64(lateness) < g.latest {
+			g.gone = max(g.gone, last)
+			*s = spans{}
+			g.free = append(g.free, n)
+			delete(g.links, key)
+			continue
+		}
+		root(&s.one.node)
+		for i := range s.more {
+			root(&s.more[i].node)
+		}
+	}
+	g.idle = g.idle[:0]
+	for n := uint32(len(g.parent)) - 1; n > 0; n-- {
+		if !used[n] {
+			g.parent[n] = n
+			g.idle = append(g.idle, n)
+		}
+	}
 }
 
 func (g *groups) spans(n uint32) *spans { return &g.all[n/spansMade][n%spansMade] }

@@ -229,6 +229,7 @@ type assembler struct {
 	same map[uint64]*Incident // by the kinds that they are made of
 	seed maphash.Seed
 	rule func(*Kind) string
+	live bool // the same at another time is another incident
 }
 
 // routineLead is how long before anything worrying something has to have gone
@@ -344,7 +345,7 @@ func (a *assembler) incident(kinds []*Kind, aside Aside) {
 	}
 	i := &Incident{Kinds: kinds, Times: 1, Aside: aside}
 	i.judge(a.rule)
-	if i.Single() || i.Judgement.Class <= analysis.Unknown {
+	if !a.live && (i.Single() || i.Judgement.Class <= analysis.Unknown) {
 		key := a.of(i)
 		if old := a.same[key]; old != nil {
 			old.repeat(i)
@@ -404,7 +405,7 @@ func (a *assembler) finish(i *Incident) {
 		}
 	}
 	i.First, i.Last = fromNano(first), fromNano(last)
-	if i.Single() && i.Aside == NotAside {
+	if i.Single() && i.Aside == NotAside && !a.live {
 		return
 	}
 	earliest := slices.MinFunc(i.Kinds, func(x, y *Kind) int {
@@ -413,6 +414,9 @@ func (a *assembler) finish(i *Incident) {
 	text := append([]byte(a.rule(earliest)), 0, byte(i.Aside))
 	text = binary.LittleEndian.AppendUint64(text, uint64(earliest.first))
 	text = binary.LittleEndian.AppendUint64(text, earliest.link)
+	if first == 0 {
+		text = binary.LittleEndian.AppendUint64(text, earliest.key)
+	}
 	sum := sha256.Sum256(text)
 	i.ID = hex.EncodeToString(sum[:8])
 }

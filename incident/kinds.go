@@ -20,6 +20,9 @@ type Seen struct {
 	Time time.Time
 	UUID string
 	Rule string
+	// Arrived is when the alert was received; zero for logs that are read
+	// afterwards. A time that is far ahead of it is not believed.
+	Arrived time.Time
 	// Links are what the alert may share with others; see Linker.
 	Links []Link
 	// Print is the same for two deliveries of one alert, 0 when that cannot be
@@ -55,7 +58,7 @@ type Kind struct {
 	node      uint32 // of its group
 	rule      uint32
 	file      uint32
-	line      uint32 // of the first
+	line      uint64 // of the first
 	order     uint32
 	pattern   uint32 // index into Kinds.patterns; 0: not told apart
 	first     int64  // nanoseconds since 1970; 0: no alert had a time
@@ -157,14 +160,15 @@ func NewKinds(l Limits) *Kinds {
 // Len is the number of kinds.
 func (k *Kinds) Len() int { return len(k.byKey) }
 
-// Add counts one alert. Alerts must come in the order of the input, and the
+// Add counts one alert and returns its kind, nil when it is filtered out or of a
+// kind beyond the limit. Alerts must come in the order of the input, and the
 // first of each kind with First set.
-func (k *Kinds) Add(s *Seen) {
+func (k *Kinds) Add(s *Seen) *Kind {
 	if s.Drop {
 		k.drop(s)
 	}
 	if s.Hidden {
-		return
+		return nil
 	}
 	k.Alerts++
 	repeat := s.Print != 0 && k.repeats.seen(s.Print)
@@ -172,13 +176,13 @@ func (k *Kinds) Add(s *Seen) {
 		k.Repeats++
 	}
 	k.groups.full = len(k.byKey) >= k.limits.Kinds
-	node := k.groups.add(s.Links, s.File, nano(s.Time))
-	key := s.Key ^ uint64(node)*0x9e3779b97f4a7c15
+	node := k.groups.add(s.Links, s.File, nano(s.Time), nano(s.Arrived))
+	key := s.Key ^ nodeKey(node)
 	kind, ok := k.byKey[key]
 	if !ok {
 		if len(k.byKey) >= k.limits.Kinds {
-			k.Overflow[s.Rule]++
-			return
+			k.overflow(s.Rule)
+			return nil
 		}
 		if s.First == nil && s.Load != nil && k.limits.Kept > 0 && k.Wanted(s.Judgement) {
 			s.First, s.Targets = s.Load()
@@ -186,6 +190,21 @@ func (k *Kinds) Add(s *Seen) {
 		kind = k.add(s, key, node)
 	}
 	kind.count(s, &k.limits, repeat)
+	return kind
+}
+
+// overflowRules bounds the rules by which overflow is counted; OtherRules has
+// what is beyond.
+const overflowRules = 10_000
+
+// OtherRules is the key of Overflow for rules beyond those that are counted.
+const OtherRules = "(other rules)"
+
+func (k *Kinds) overflow(rule string) {
+	if _, ok := k.Overflow[rule]; !ok && len(k.Overflow) >= overflowRules {
+		rule = OtherRules
+	}
+	k.Overflow[rule]++
 }
 
 // Forgotten is how many links had to be forgotten although a later alert could
@@ -213,13 +232,7 @@ func (k *Kinds) add(s *Seen, key uint64, node uint32) *Kind {
 	}
 	kind := &k.slab[0]
 	k.slab = k.slab[1:]
-	rule, ok := k.ruleOf[s.Rule]
-	if !ok {
-		rule = uint32(len(k.rules))
-		k.ruleOf[s.Rule] = rule
-		k.rules = append(k.rules, s.Rule)
-	}
-	*kind = Kind{Judgement: s.Judgement, key: s.Key, node: node, rule: rule, file: uint32(s.File), line: uint32(s.Line), order: uint32(len(k.byKey)),
+	*kind = Kind{Judgement: s.Judgement, key: s.Key, node: node, rule: k.number(s.Rule), file: uint32(s.File), line: uint64(s.Line), order: uint32(len(k.byKey)),
 		pattern: k.pattern(s.Pattern), id: s.ID}
 	k.byKey[key] = kind
 	k.keep(kind, s.First)
@@ -227,6 +240,16 @@ func (k *Kinds) add(s *Seen, key uint64, node uint32) *Kind {
 		kind.detail.Links = s.Links
 	}
 	return kind
+}
+
+func (k *Kinds) number(rule string) uint32 {
+	n, ok := k.ruleOf[rule]
+	if !ok {
+		n = uint32(len(k.rules))
+		k.ruleOf[rule] = n
+		k.rules = append(k.rules, rule)
+	}
+	return n
 }
 
 func (k *Kinds) pattern(p *analysis.Pattern) uint32 {
@@ -254,7 +277,7 @@ func (kind *Kind) count(s *Seen, l *Limits, repeat bool) {
 	kind.Judgement = kind.Judgement.With(s.Judgement)
 	if t := nano(s.Time); t != 0 {
 		if kind.first == 0 || t < kind.first {
-			kind.first, kind.file, kind.line = t, uint32(s.File), uint32(s.Line)
+			kind.first, kind.file, kind.line = t, uint32(s.File), uint64(s.Line)
 			if len(s.Links) > 0 {
 				kind.link = s.Links[0].Key
 			}
@@ -376,6 +399,30 @@ func (k *Kinds) keep(kind *Kind, a *alert.Alert) {
 		k.floor.Store(&floor)
 	}
 }
+
+// remove forgets all kinds but those that are left. Of two parts of one kind in
+// one group the first goes on counting.
+func (k *Kinds) remove(left []*Kind) {
+	k.groups.compact(left)
+	kept := make(map[*Kind]bool, len(left))
+	clear(k.byKey)
+	rules := k.rules
+	k.rules, k.ruleOf = nil, map[string]uint32{}
+	for _, kind := range left {
+		kept[kind] = true
+		kind.rule = k.number(rules[kind.rule])
+		if key := kind.key ^ nodeKey(kind.node); k.byKey[key] == nil {
+			k.byKey[key] = kind
+		}
+	}
+	k.kept = slices.DeleteFunc(k.kept, func(kind *Kind) bool { return !kept[kind] })
+	heap.Init(&k.kept)
+	if len(k.kept) < k.limits.Kept {
+		k.floor.Store(nil)
+	}
+}
+
+func nodeKey(node uint32) uint64 { return uint64(node) * 0x9e3779b97f4a7c15 }
 
 // worse orders kinds for a reader: by verdict, then by first appearance.
 func (kind *Kind) worse(o *Kind) bool {
