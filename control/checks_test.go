@@ -936,7 +936,11 @@ func loadAudit(t *testing.T, auditctl, content string) {
 		if _, err := os.Stat(strings.TrimPrefix(s, "dir=")); err == nil {
 			return s
 		}
-		return "dir=" + home // a folder has to exist
+		dir := filepath.Join(home, strings.ReplaceAll(s, "/", "_")) // a folder has to exist
+		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
+			t.Fatal(err)
+		}
+		return "dir=" + dir
 	})
 	file := write(t, "audit.rules", content)
 	t.Cleanup(func() {
