@@ -19,7 +19,6 @@ const checkpointForm = "tiercel/live/1"
 // checkpoint is all that a Live knows.
 type checkpoint struct {
 	Form      string
-	Next      uint64
 	Now       int64
 	Latest    int64
 	Gone      int64
@@ -74,7 +73,7 @@ type kindState struct {
 func (l *Live) Checkpoint() ([]byte, error) {
 	k, g := l.k, l.k.groups
 	k.remove(l.kinds())
-	c := checkpoint{Form: checkpointForm, Next: l.next, Now: l.now, Latest: g.latest, Gone: g.gone, Forgotten: g.Forgotten, Late: g.Late,
+	c := checkpoint{Form: checkpointForm, Now: l.now, Latest: g.latest, Gone: g.gone, Forgotten: g.Forgotten, Late: g.Late,
 		Alerts: k.Alerts, Repeats: k.Repeats, Overflow: k.Overflow, Drops: k.Drops, Groups: map[uint64]int64{}}
 	for key, n := range g.links {
 		s := g.spans(n)
@@ -120,7 +119,7 @@ func Restore(text []byte, limits Limits, decode func([]byte) (*alert.Alert, erro
 	}
 	k := NewKinds(limits)
 	l := newLive(k)
-	l.next, l.now = c.Next, c.Now
+	l.now = c.Now
 	k.Alerts, k.Repeats, k.Drops = c.Alerts, c.Repeats, c.Drops
 	maps.Copy(k.Overflow, c.Overflow)
 	k.groups.restore(&c)

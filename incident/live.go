@@ -15,7 +15,6 @@ type Live struct {
 	groups map[uint64]*group
 	of     map[*Kind]*place
 	dirty  map[uint64]bool
-	next   uint64 // id of the next kind
 	now    int64  // the latest arrival, nanoseconds since 1970
 }
 
@@ -37,7 +36,7 @@ type place struct {
 
 // Placed is a kind of alert in an incident.
 type Placed struct {
-	ID       uint64 // never used twice
+	ID       uint64 // the line of the first alert that was added of it
 	Incident string
 	Aside    Aside // of the incident
 	Kind     *Kind // read it before the next call of Add
@@ -63,7 +62,7 @@ func NewLive(l Limits) *Live {
 }
 
 func newLive(k *Kinds) *Live {
-	l := &Live{k: k, groups: map[uint64]*group{}, of: map[*Kind]*place{}, dirty: map[uint64]bool{}, next: 1}
+	l := &Live{k: k, groups: map[uint64]*group{}, of: map[*Kind]*place{}, dirty: map[uint64]bool{}}
 	k.groups.joined = l.joined
 	return l
 }
@@ -95,9 +94,9 @@ func (l *Live) joined(from, to uint32) {
 	l.dirty[uint64(to)] = true
 }
 
-// Add puts an alert where it belongs. It returns the id of its kind, 0 when it
-// is beyond the limits, and whether the kind is a new one and the alert had been
-// delivered before.
+// Add puts an alert where it belongs; no two may have the same line, and none
+// has line 0. It returns the id of its kind, 0 when it is beyond the limits, and
+// whether the kind is a new one and the alert had been delivered before.
 func (l *Live) Add(s *Seen) (id uint64, fresh, repeat bool) {
 	l.now = max(l.now, nano(s.Arrived))
 	repeats := l.k.Repeats
@@ -109,8 +108,7 @@ func (l *Live) Add(s *Seen) (id uint64, fresh, repeat bool) {
 	p := l.of[kind]
 	if p == nil {
 		fresh = true
-		p = &place{id: l.next, loner: kind.node == 0}
-		l.next++
+		p = &place{id: uint64(s.Line), loner: kind.node == 0}
 		l.of[kind] = p
 		p.group = loner | p.id
 		if !p.loner {

@@ -139,7 +139,7 @@ func TestLiveForgetsWhatIsClosed(t *testing.T) {
 	var held uint64
 	for n := range 400_000 {
 		when := start.Add(time.Duration(n) * 5 * time.Second)
-		l.Add(&incident.Seen{Key: uint64(n) * 0x9e3779b97f4a7c15, Line: n, Time: when, Arrived: when, Rule: fmt.Sprint("rule ", n),
+		l.Add(&incident.Seen{Key: uint64(n) * 0x9e3779b97f4a7c15, Line: n + 1, Time: when, Arrived: when, Rule: fmt.Sprint("rule ", n),
 			Links: []incident.Link{{Key: uint64(n), Kind: incident.LinkContainer}}})
 		if n%1000 == 0 {
 			l.Changes()
