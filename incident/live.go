@@ -15,7 +15,7 @@ type Live struct {
 	groups map[uint64]*group
 	of     map[*Kind]*place
 	dirty  map[uint64]bool
-	now    int64  // the latest arrival, nanoseconds since 1970
+	now    int64 // the latest arrival, nanoseconds since 1970
 }
 
 // group is the kinds of what is connected.
@@ -42,12 +42,18 @@ type Placed struct {
 	Kind     *Kind // read it before the next call of Add
 }
 
+// Current is an incident as it is now, with the ids of its kinds.
+type Current struct {
+	*Incident
+	IDs []uint64
+}
+
 // Dissolved is an incident that is no more: it became part of another one.
 type Dissolved struct{ ID, Into string }
 
 // Changes is what is different since the last call.
 type Changes struct {
-	Incidents []*Incident
+	Incidents []Current
 	Kinds     []Placed
 	Dissolved []Dissolved
 }
@@ -92,6 +98,15 @@ func (l *Live) joined(from, to uint32) {
 		l.of[kind].group = uint64(to)
 	}
 	l.dirty[uint64(to)] = true
+}
+
+// IDs are those of the kinds that are open.
+func (l *Live) IDs() map[uint64]bool {
+	out := make(map[uint64]bool, len(l.of))
+	for _, p := range l.of {
+		out[p.id] = true
+	}
+	return out
 }
 
 // Add puts an alert where it belongs; no two may have the same line, and none
@@ -162,10 +177,11 @@ func (l *Live) assemble(g *group, c *Changes) {
 			home[kind.key] = i
 		}
 	}
-	c.Incidents = append(c.Incidents, a.all...)
+	ids := map[*Incident][]uint64{}
 	gone := map[string]string{}
 	for _, kind := range g.kinds {
 		p := l.of[kind]
+		ids[home[kind.key]] = append(ids[home[kind.key]], p.id)
 		if now := home[kind.key]; p.incident != now.ID || p.aside != now.Aside {
 			if p.incident != "" {
 				gone[p.incident] = now.ID
@@ -178,6 +194,7 @@ func (l *Live) assemble(g *group, c *Changes) {
 		}
 	}
 	for _, i := range a.all {
+		c.Incidents = append(c.Incidents, Current{i, ids[i]})
 		delete(gone, i.ID)
 	}
 	for id, into := range gone {

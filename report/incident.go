@@ -22,6 +22,61 @@ type Case struct {
 	Refs int
 }
 
+// Plain reports whether an incident is one kind of alert and nothing more.
+func (c *Case) Plain() bool { return c.Single() && c.Aside == incident.NotAside }
+
+// Group is what is known of the telling kind alone.
+func (c *Case) Group(z *analysis.Analyzer) Group {
+	k := c.Telling
+	g := Group{ID: c.ID, Count: k.Count, Repeats: k.Repeats, First: k.First(), Last: k.Last()}
+	if d := k.Detail(); d != nil {
+		for _, t := range d.Targets {
+			g.Targets = append(g.Targets, Target(t))
+		}
+	}
+	if a := k.Alert(); a != nil {
+		g.Volatile = z.Volatile(a)
+		if g.ID == "" {
+			g.ID = z.KindID(a, k.Judgement).String()
+		}
+	}
+	for _, r := range k.Each() {
+		g.Each = append(g.Each, AlertRef{File: c.Names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time, Repeat: r.Repeat})
+	}
+	return g
+}
+
+// Of makes the report of an incident. When no alert of it is there, it is only
+// listed.
+func (b *Builder) Of(z *analysis.Analyzer, c *Case, g Group) *Document {
+	a := c.Telling.Alert()
+	switch {
+	case a == nil:
+		return b.Listed(z, c, g)
+	case c.Plain():
+		return b.Build(z.Analyze(a), g)
+	}
+	return b.BuildIncident(z.AnalyzeAs(a, c.Judgement.Class), c, g)
+}
+
+// Listed makes a document without sections.
+func (b *Builder) Listed(z *analysis.Analyzer, c *Case, g Group) *Document {
+	a := c.Telling.Alert()
+	if !c.Plain() {
+		var telling evidence.Statement
+		if a != nil {
+			telling = z.Headline(a)
+		}
+		return b.BriefIncident(c, g, telling)
+	}
+	at := c.at(c.Telling)
+	headline := evidence.Statement{Spans: []evidence.Span{{Text: at.Value, Value: true}, {Text: ", first at "}, {Text: at.Ref, Value: true}}, Evidence: []evidence.Evidence{at}}
+	if a != nil {
+		headline = z.Headline(a)
+	}
+	return b.Brief(at.Value, c.Judgement, g, headline, say("Same rule, host, container, process and verdict.", at))
+}
+
 // at is the evidence that a kind of alert is there: its earliest alert.
 func (c *Case) at(k *incident.Kind) evidence.Evidence {
 	file, line := k.Origin()

@@ -121,16 +121,17 @@ func (m *maker) document(f *incident.Fold) *report.Document {
 		return m.listed(f)
 	}
 	m.reports++
-	g := m.group(f)
-	if i := f.Incident; i != nil {
-		for _, d := range m.kinds.DropsNear(i, a.Hostname) {
-			g.Drops = append(g.Drops, report.Drop{File: m.names[d.File], Line: d.Line, Rule: d.Rule})
-		}
+	c, g := m.of(f)
+	for _, d := range m.kinds.DropsNear(c.Incident, a.Hostname) {
+		g.Drops = append(g.Drops, report.Drop{File: m.names[d.File], Line: d.Line, Rule: d.Rule})
 	}
-	if plain(f) {
-		return m.clean(m.builder.Build(m.run.analyzer.Analyze(a), g))
-	}
-	return m.clean(m.builder.BuildIncident(m.run.analyzer.AnalyzeAs(a, f.Incident.Judgement.Class), m.of(f.Incident), g))
+	return m.clean(m.builder.Of(m.run.analyzer, c, g))
+}
+
+// listed is a document without sections.
+func (m *maker) listed(f *incident.Fold) *report.Document {
+	c, g := m.of(f)
+	return m.clean(m.builder.Listed(m.run.analyzer, c, g))
 }
 
 // plain reports whether something is one kind of alert and nothing more.
@@ -138,47 +139,21 @@ func plain(f *incident.Fold) bool {
 	return f.Incident == nil || f.Incident.Single() && f.Incident.Aside == incident.NotAside
 }
 
-// of gives the report what it needs to speak of an incident.
-func (m *maker) of(i *incident.Incident) *report.Case {
-	return &report.Case{Incident: i, Names: m.names, Rule: m.kinds.Rule, Analyze: m.run.analyzer.AnalyzeAs, Refs: m.run.refs()}
-}
-
-// group is what is known of the telling kind of a fold.
-func (m *maker) group(f *incident.Fold) report.Group {
-	k := f.Kind
-	g := report.Group{Count: f.Count, Repeats: f.Repeats, First: f.First, Last: f.Last,
-		Standing: report.StandingOf(f, m.kinds, m.names, m.run.memory)}
-	if k.ID() != 0 {
+// of gives the report what it needs to speak of a fold.
+func (m *maker) of(f *incident.Fold) (*report.Case, report.Group) {
+	i := f.Incident
+	if i == nil {
+		k := f.Kind
+		i = &incident.Incident{Kinds: []*incident.Kind{k}, Telling: k, Judgement: k.Judgement, Count: k.Count, Repeats: k.Repeats, First: k.First(), Last: k.Last()}
+	}
+	c := &report.Case{Incident: i, Names: m.names, Rule: m.kinds.Rule, Analyze: m.run.analyzer.AnalyzeAs, Refs: m.run.refs()}
+	g := c.Group(m.run.analyzer)
+	if k := f.Kind; k.ID() != 0 && plain(f) {
 		g.ID = k.ID().String()
 	}
-	for _, r := range k.Each() {
-		g.Each = append(g.Each, report.AlertRef{File: m.names[r.File], Line: r.Line, UUID: r.UUID, Time: r.Time, Repeat: r.Repeat})
-	}
-	if detail := k.Detail(); detail != nil {
-		for _, t := range detail.Targets {
-			g.Targets = append(g.Targets, report.Target(t))
-		}
-	}
-	if a := k.Alert(); a != nil {
-		if g.ID == "" {
-			g.ID = m.run.analyzer.KindID(a, k.Judgement).String()
-		}
-		g.Volatile = m.run.analyzer.Volatile(a)
-	}
-	return g
-}
-
-// listed is a document without sections.
-func (m *maker) listed(f *incident.Fold) *report.Document {
-	g := m.group(f)
-	if plain(f) {
-		return m.brief(f.Kind, g)
-	}
-	var telling evidence.Statement
-	if a := f.Kind.Alert(); a != nil {
-		telling = m.run.analyzer.Headline(a)
-	}
-	return m.clean(m.builder.BriefIncident(m.of(f.Incident), report.Group{Standing: g.Standing}, telling))
+	g.Count, g.Repeats, g.First, g.Last = f.Count, f.Repeats, f.First, f.Last
+	g.Standing = report.StandingOf(f, m.kinds, m.names, m.run.memory)
+	return c, g
 }
 
 // clean masks the secrets of a document.
@@ -187,21 +162,6 @@ func (m *maker) clean(d *report.Document) *report.Document {
 		m.masked += d.Redact(redact.Text)
 	}
 	return d
-}
-
-// brief lists a kind: by its headline if its first alert was kept, else by
-// where that alert stands.
-func (m *maker) brief(k *incident.Kind, g report.Group) *report.Document {
-	rule := m.kinds.Rule(k)
-	file, line := k.Origin()
-	at := evidence.Evidence{Kind: evidence.Alert, Ref: fmt.Sprintf("%s:%d", m.names[file], line), Value: rule}
-	headline := evidence.Statement{Spans: []evidence.Span{{Text: rule, Value: true}, {Text: fmt.Sprintf(", first in line %d of ", line)},
-		{Text: m.names[file], Value: true}}, Evidence: []evidence.Evidence{at}}
-	if a := k.Alert(); a != nil {
-		headline = m.run.analyzer.Headline(a)
-	}
-	why := evidence.Statement{Spans: []evidence.Span{{Text: "Same rule, host, container, process and verdict."}}, Evidence: []evidence.Evidence{at}}
-	return m.clean(m.builder.Brief(rule, k.Judgement, g, headline, why))
 }
 
 // rest folds the kinds that are not listed one by one.
