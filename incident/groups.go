@@ -1,6 +1,10 @@
 package incident
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // groups finds out which alerts belong together: those that share a link and
 // are close enough in time, and all that is so connected. For each link it
@@ -244,8 +248,9 @@ func (g *groups) node(mine uint32) uint32 {
 	return n
 }
 
-// compact drops the spans that no alert can join any more, and frees the nodes
-// that nothing refers to then. It points what is left to the groups themselves.
+// compact drops the links that no kind is held together by and no alert can join
+// any more, and frees the nodes that nothing refers to then. It points what is
+// left to the groups themselves.
 func (g *groups) compact(kinds []*Kind) {
 	used := make(map[uint32]bool, len(kinds))
 	root := func(node *uint32) {
@@ -257,10 +262,11 @@ func (g *groups) compact(kinds []*Kind) {
 	for _, kind := range kinds {
 		root(&kind.node)
 	}
+	held := maps.Clone(used)
 	for key, n := range g.links {
 		s := g.spans(n)
 		last := max(s.one.last, lastOf(s.more))
-		if last+s.gap+int64(lateness) < g.latest {
+		if last+s.gap+int64(lateness) < g.latest && !s.open(g, held) {
 			g.gone = max(g.gone, last)
 			*s = spans{}
 			g.free = append(g.free, n)
@@ -279,6 +285,11 @@ func (g *groups) compact(kinds []*Kind) {
 			g.idle = append(g.idle, n)
 		}
 	}
+}
+
+// open reports whether one of the spans is of a group that is held.
+func (s *spans) open(g *groups, held map[uint32]bool) bool {
+	return held[g.find(s.one.node)] || slices.ContainsFunc(s.more, func(p span) bool { return held[g.find(p.node)] })
 }
 
 func (g *groups) spans(n uint32) *spans { return &g.all[n/spansMade][n%spansMade] }
