@@ -149,7 +149,7 @@ func (p *pages) article(ctx context.Context, in store.Incident) (html template.H
 }
 
 // articleMost bounds the reports that are kept in memory, in bytes each.
-const articleMost = 1 << 20
+const articleMost = 1 << 19
 
 // alertPage is the page of an alert that a report refers to as alerts:12.
 func alertPage(ref string) string {

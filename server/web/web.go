@@ -103,7 +103,7 @@ func New(opt Options) (http.Handler, error) {
 	if p.opt.Listen == "" {
 		p.opt.Listen = "127.0.0.1:2804"
 	}
-	p.articles, _ = lru.New[articleKey, template.HTML](64) // fails for a size below 1 only
+	p.articles, _ = lru.New[articleKey, template.HTML](32) // fails for a size below 1 only
 	p.hidden, _ = lru.New[hiddenKey, int64](20_000)
 	p.open = held[openCount]{age: 500 * time.Millisecond, wait: true, get: p.countOpen}
 	p.noise = held[*noiseView]{age: 30 * time.Second, get: p.readNoise}

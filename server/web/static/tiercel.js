@@ -80,15 +80,16 @@
   const later = () => { if (!timer) timer = setTimeout(() => { timer = 0; refresh(); }, 1000); };
 
   const banner = one("#changed");
-  const first = !new URLSearchParams(location.search).has("after");
-  if (window.EventSource && (one("[data-live='list']") || banner)) {
+  // Only the first page of a list changes by itself.
+  const first = one("[data-live='list']") && !new URLSearchParams(location.search).has("after");
+  if (window.EventSource && (first || banner)) {
     const events = new EventSource("/api/v1/events");
     let lost = false;
     events.addEventListener("change", (e) => {
       if (banner && JSON.parse(e.data).incident === banner.dataset.incident) banner.hidden = false;
       if (first && !document.hidden) later();
     });
-    events.onopen = () => { if (lost) { lost = false; said.textContent = ""; later(); } };
+    events.onopen = () => { if (lost) { lost = false; said.textContent = ""; if (first) later(); } };
     events.onerror = () => { lost = true; said.textContent = "Not live: the server cannot be reached. Trying again."; };
     document.addEventListener("visibilitychange", () => { if (!document.hidden && first) later(); });
   }

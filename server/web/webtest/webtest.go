@@ -46,7 +46,7 @@ func (c changes) Subscribe() (<-chan server.Change, func()) {
 		defer close(out)
 		for x := range in {
 			select {
-			case out <- server.Change(x):
+			case out <- x:
 			case <-done:
 				return
 			}
