@@ -135,6 +135,19 @@ func (s *Server) isAlert(b []byte) bool {
 	return ok
 }
 
+// TakeFile takes lines of a file that is followed. It returns when all that is
+// an alert in them is on disk; other lines are passed over and counted. The error
+// says that the journal could not take what is good.
+func (s *Server) TakeFile(ctx context.Context, lines []byte) error {
+	t := s.newTaking(envelope.Envelope{Received: s.now(), Way: envelope.File})
+	err := t.all(ctx, bytes.NewReader(lines))
+	var full *notKeptError
+	if errors.As(err, &full) {
+		return full.err
+	}
+	return nil // what is damaged in the lines is a dead letter
+}
+
 // takeMany serves everything else: arrays, lines, compressed bodies, and what
 // has to be refused with a reason.
 func (s *Server) takeMany(w http.ResponseWriter, r *http.Request, head envelope.Envelope) {
@@ -396,7 +409,7 @@ func (t *taking) all(ctx context.Context, body io.Reader) error {
 		}
 		a, derr := d.Decode(rec, "")
 		t.seen++
-		if derr == nil && a != nil && a.Form == alert.FormJSON {
+		if derr == nil && a != nil && (a.Form == alert.FormJSON || t.head.Way == envelope.File) {
 			t.ends = append(t.ends, len(t.buf))
 		} else {
 			t.refuse(ctx, seen, rec, a != nil, derr)
@@ -477,6 +490,10 @@ func (t *taking) refuse(ctx context.Context, seen *recorder, rec alert.Record, t
 // gap notes lines in which nothing is an alert.
 func (t *taking) gap(ctx context.Context, seen *recorder, from, to, lines int) {
 	t.seen++
+	if t.head.Way == envelope.File {
+		t.s.metrics.rejected(rejectedOther, lines)
+		return // a log has other lines too
+	}
 	reason := reasonNone
 	if lines > 1 {
 		reason = fmt.Sprintf("%d lines, none of them a Falco alert", lines)

@@ -50,6 +50,11 @@ type serveCmd struct {
 	TLSRequire  bool     `name:"tls-require-client" help:"Refuse everybody without a client certificate."`
 	ClientScope []string `name:"client-scope" default:"ingest" placeholder:"SCOPE" help:"What a client certificate may do: ingest, read, handle, admin."`
 
+	Follow []string `sep:"none" placeholder:"FILE" help:"Read alerts from this file as it grows, over rotation and restarts; may be given several times."`
+
+	KeepFor   time.Duration `default:"2160h" placeholder:"DURATION" help:"Remove alerts older than this, the oldest first; those of incidents that are not closed after twice as long. 0 keeps all."`
+	KeepBytes int64         `placeholder:"N" help:"Remove the oldest alerts when the store has more bytes than this; 0 is no limit."`
+
 	JournalMax     int64  `name:"journal-max-bytes" placeholder:"N" help:"Take no more alerts when the journal has so many bytes; 0 is when the disk is full."`
 	JournalSalvage bool   `name:"journal-salvage" help:"Go on over damage of the journal: what is good is kept, the damaged file stays beside it."`
 	Pprof          string `placeholder:"ADDR" help:"Serve Go's profiler there; loopback only."`
@@ -64,6 +69,7 @@ func (serveCmd) Help() string {
   tiercel serve                                  on 127.0.0.1:2804, for this machine only
   tiercel serve --listen 0.0.0.0:2804 --tls-cert server.crt --tls-key server.key
   tiercel serve --config /etc/tiercel.yaml
+  tiercel serve --follow /var/log/falco/falco.log
 
 Falco (falco.yaml):
   json_output: true
@@ -175,7 +181,15 @@ func (c *serveCmd) Run(ctx context.Context, t terminal) error {
 		log.Warn("analysis is not wired: alerts are kept, and not analysed")
 		return c.listen(ctx, log, srv, certs, auth)
 	}
-	return alongside(ctx, run, func(ctx context.Context) error { return c.listen(ctx, log, srv, certs, auth) })
+	follow, err := c.follow(dir, srv, log)
+	if err != nil {
+		return err
+	}
+	return alongside(ctx, run, func(ctx context.Context) error {
+		defer follow(ctx)()
+		defer c.retain(ctx, st, log)()
+		return c.listen(ctx, log, srv, certs, auth)
+	})
 }
 
 // alongside serves until ctx ends or the analysis cannot go on, and then ends
@@ -200,6 +214,41 @@ func alongside(ctx context.Context, analyse, serve func(context.Context) error) 
 		err = errors.Join(err, fmt.Errorf("analysis: %w", aerr))
 	}
 	return err
+}
+
+// retainEvery is how often old alerts are removed.
+const retainEvery = time.Hour
+
+// retain removes what is too old or too much, now and then. It returns what
+// waits for its end after the context.
+func (c *serveCmd) retain(ctx context.Context, st store.Store, log *slog.Logger) func() {
+	ctx, stop := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for tick := time.NewTicker(retainEvery); ; {
+			if c.KeepFor > 0 || c.KeepBytes > 0 {
+				removed, err := st.Retain(ctx, time.Now(), c.KeepFor, c.KeepBytes)
+				switch {
+				case ctx.Err() != nil:
+				case err != nil:
+					log.Error("old alerts could not be removed", "reason", err)
+				case removed > 0:
+					log.Info("old alerts were removed", "alerts", removed)
+				}
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				tick.Stop()
+				return
+			}
+		}
+	}()
+	return func() {
+		stop()
+		<-done
+	}
 }
 
 func closing(log *slog.Logger, what string, f func() error) {
