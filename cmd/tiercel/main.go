@@ -33,6 +33,7 @@ type terminal struct {
 
 type cli struct {
 	Analyze   analyzeCmd   `cmd:"" help:"Report what the alerts of a log mean and what to do."`
+	Audit     auditCmd     `cmd:"" help:"Hold a report against its alert: which claims hold, which commands work."`
 	Knowledge knowledgeCmd `cmd:"" help:"Show, list or check what Tiercel knows."`
 	Version   versionCmd   `cmd:"" help:"Print the version."`
 }
