@@ -83,6 +83,7 @@ type run struct {
 	view     *view
 	known    *knownValues
 	own      *ownText
+	carried  map[string]bool // words by which the alerts and the rules' profiles speak
 }
 
 // Audit holds a report against the alerts that it speaks of; without any, it

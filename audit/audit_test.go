@@ -206,7 +206,7 @@ func TestClaims(t *testing.T) {
 		{"This was the work of an APT group.", memfd, []judged{{"APT", loose}}},
 		{"The host is compromised.", memfd, []judged{{"compromised", loose}}},
 		{"Sensitive data was exfiltrated.", memfd, []judged{{"exfiltrated", loose}}},
-		{"The attacker gained full access to the host because of root.", memfd, []judged{{"full access to the host", wrong}}},
+		{"The attacker gained full access to the host because of root.", memfd, []judged{{"full access to the host", loose}}},
 		{"The process ran directly on the host, not in a container.", memfd, []judged{{"directly on the host", wrong}}},
 		{"The process ran inside a container.", shadow, []judged{{"inside a container", wrong}}},
 		{"It ran on the host itself.", shadow, []judged{{"on the host itself", good}}},

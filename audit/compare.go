@@ -30,6 +30,9 @@ func clean(v string) string {
 		if strings.HasSuffix(v, ".") && !strings.HasSuffix(v, "..") {
 			v = v[:len(v)-1]
 		}
+		if strings.HasSuffix(v, ")") && !strings.Contains(v, "(") {
+			v = v[:len(v)-1]
+		}
 		for _, pair := range []string{"()", "[]", "<>"} {
 			if len(v) > 1 && v[0] == pair[0] && v[len(v)-1] == pair[1] && strings.Count(v, pair[:1]) == 1 {
 				v = v[1 : len(v)-1]
@@ -180,6 +183,8 @@ func bySpecies(c, v string, f alert.Field) like {
 	return different
 }
 
+var ttyNumber = regexp.MustCompile(`\b\d{3,}\b`)
+
 var (
 	flagMarks   = strings.NewReplacer(" and ", "|", " & ", "|", ",", "|", " ", "|", "+", "|", "/", "|")
 	arrows      = strings.NewReplacer(" ", "", "→", "->", "=>", "->", "to", "->")
@@ -248,6 +253,9 @@ func ttyLike(c, v string) like {
 	}
 	if n == 0 && noLogin.MatchString(c) {
 		return equal
+	}
+	if m := ttyNumber.FindString(c); m != "" && m == v {
+		return equal // with words around it
 	}
 	major, minor := n>>8&0xfff, n&0xff|n>>12&0xfff00
 	if major >= 136 && major <= 143 {

@@ -327,11 +327,11 @@ func (r *run) mismatch(b *block, list []candidate, n *named, fields []alert.Fiel
 		return
 	}
 	other, isOther := r.known.elsewhere(text)
-	firm := c.marked || valueLike(text) && (at == inPair || identifier(text))
+	firm := c.marked || valueLike(text) && (at == inPair || identifier(text)) && !article.MatchString(text)
 	if at == inProse && !n.strict() {
 		firm = firm && isOther && numeral.MatchString(text)
 	}
-	certain := firm && (n.fields[0] == "priority" || !vague.MatchString(text)) && (n.strict() || at == inPair && (c.marked || identifier(text)) && len(fields) > 0 || at == inProse) && (!b.advice || n.exact() && at == inPair)
+	certain := firm && (n.fields[0] == "priority" || !vague.MatchString(text) || r.plainlyOther(n, fields, text, at)) && (n.strict() || at == inPair && (c.marked || identifier(text)) && len(fields) > 0 || at == inProse || r.plainlyOther(n, fields, text, at)) && (!b.advice || n.exact() && at == inPair)
 	switch {
 	case len(fields) > 0 && isOther:
 		reason := say("That is "+other.Name+"; ", quoted(n.fieldWords(fields)), " is ", fields[0], ".")
@@ -351,6 +351,27 @@ func (r *run) mismatch(b *block, list []candidate, n *named, fields []alert.Fiel
 		r.add(b, c.start, c.end, finding.Fact, finding.Unsupported, say("The alert has no "+n.fields[0]+", and this value is nowhere in it."), "")
 	}
 }
+
+// plainlyOther reports whether a word that may be no value is one here: the
+// namespace "default", the user "root".
+func (r *run) plainlyOther(n *named, fields []alert.Field, text string, at place) bool {
+	if at != inPair || len(fields) == 0 {
+		return false
+	}
+	switch n.fields[0] {
+	case "k8s.ns.name":
+		return text == "default"
+	case "user.name":
+		uid := r.known.values("user.uid")
+		return strings.EqualFold(text, "root") && len(uid) == 1 && uid[0].Value.Text != "0" && uid[0].Value.Known()
+	case "fd.l4proto":
+		return true
+	}
+	return false
+}
+
+// article begins words about a value.
+var article = regexp.MustCompile(`(?i)^(?:an?|the|its?|this|that|some|any|one|no|not|probably|possibly|likely|presumably|same|as|see|via|by|from|in|on)\b`)
 
 // sameFamily reports whether a field tells of the same thing as the names.
 func sameFamily(name string, fields []string) bool {

@@ -71,6 +71,9 @@ func (r *run) tacticOfTechnique(s *sentence, text string) {
 		return
 	}
 	from, to := s.place(at, end)
+	if r.known.within("mitre_" + strings.ReplaceAll(s.plain[at:end], " ", "_")) {
+		return // the rule's own tactic stands beside it
+	}
 	r.taken(s.in, from, to)
 	r.add(s.in, from, to, finding.Identity, finding.Contradicted, say(t.ID+" belongs to "+strings.Join(t.Tactics, ", ")+".", source("attack#"+t.ID)), strings.Join(t.Tactics, ", "))
 }

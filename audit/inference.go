@@ -28,7 +28,7 @@ func newPatternIndex(list []*claims.Pattern) *patternIndex {
 	at := map[string]int32{}
 	for _, p := range list {
 		x.first = append(x.first, int32(len(x.exprs)))
-		for k := range p.Match {
+		for k := range p.Wordings() {
 			var e expression
 			if k < len(p.Needs) {
 				for _, set := range p.Needs[k] {
@@ -100,42 +100,45 @@ func (e *expression) may(present []bool) bool {
 func (r *run) inferences() {
 	r.view.count(r.found, r.blocks)
 	terms := r.profileTerms()
+	r.carried = r.carriedWords(terms)
 	var f filter
 	for _, b := range r.blocks {
 		if b.form == codeBlock {
 			continue
 		}
 		for _, s := range r.sentencesOf(b) {
-			if len(s.plain) < 8 {
-				continue
-			}
-			if r.own.judged(s) {
+			if len(s.plain) < 4 || r.own.judged(s) {
 				continue
 			}
 			r.productClaims(s)
 			said := r.patternClaims(s, r.patterns.allowed(s.plain, &f))
-			if !said && b.form != heading && b.form != comment && !r.profileClaim(s, terms) {
-				r.uncarried(s)
+			if b.form != heading && !said.whole && (len(said.parts) > 0 || !r.profileClaim(s, terms)) {
+				r.uncarried(s, said.parts)
 			}
 		}
 	}
 }
 
+// judgedParts is what known claims say of a sentence.
+type judgedParts struct {
+	whole bool     // it is faulted as a whole
+	parts [][2]int // runs of its plain text that are carried
+}
+
 // patternClaims judges the known claims in a sentence.
-func (r *run) patternClaims(s *sentence, allowed []bool) bool {
+func (r *run) patternClaims(s *sentence, allowed []bool) (said judgedParts) {
 	x := r.patterns
-	any := false
 	for i, p := range x.patterns {
 		first := x.first[i]
 		may := false
-		for k := range p.Match {
+		for k := range p.Wordings() {
 			may = may || allowed[int(first)+k]
 		}
 		if !may || !fitsPlace(p, s.in) {
 			continue
 		}
 		start, end, ok := p.Find(s.plain, func(k int) bool { return !allowed[int(first)+k] })
-		if !ok || len(p.Of) > 0 && !r.speaksOf(s, p.Of, p.In == "meaning") || !p.Negated && (s.negates(start) || noWord.MatchString(s.plain[start:end])) {
+		if !ok || len(p.Of) > 0 && !r.speaksOf(s, p.Of, p.In == "meaning") || !p.Negated && s.denies(p, start, end) {
 			continue
 		}
 		c, ex := r.claims.Decide(p, r.view)
@@ -167,10 +170,30 @@ func (r *run) patternClaims(s *sentence, allowed []bool) bool {
 			from, to = s.place(start, end)
 		}
 		from, to = r.clip(s, from, to, start, end)
-		r.add(s.in, from, to, kind, finding.Judgement(c.Judge), reason, c.Instead)
-		any = true
+		j := finding.Judgement(c.Judge)
+		if s.in.form == heading && p.In != "heading" && j.Bad() {
+			j = finding.Unsupported // a heading only announces
+		}
+		r.add(s.in, from, to, kind, j, reason, c.Instead)
+		if j == finding.Supported || p.Words {
+			said.parts = append(said.parts, [2]int{start, end})
+		} else {
+			said.whole = true
+		}
 	}
-	return any
+	return said
+}
+
+// denies reports whether a sentence says no of the words of a claim.
+func (s *sentence) denies(p *claims.Pattern, start, end int) bool {
+	if len(p.All) > 0 {
+		behind := s.plain[end:min(len(s.plain), end+20)]
+		if i := strings.IndexAny(behind, ".;:"); i >= 0 {
+			behind = behind[:i]
+		}
+		end += len(behind)
+	}
+	return s.negates(start) || noWord.MatchString(s.plain[start:end])
 }
 
 // speaksOf reports whether a sentence names one of the fields, or stands in
@@ -231,7 +254,7 @@ func fitsPlace(p *claims.Pattern, b *block) bool {
 	case "heading":
 		return b.form == heading
 	}
-	return b.form != heading
+	return b.form != heading || p.Judge == string(finding.Contradicted)
 }
 
 func verdictRead(when string) bool { return strings.Contains(when, "verdict") }
@@ -263,8 +286,9 @@ func (r *run) template(text string) evidence.Statement {
 
 // term is a sentence of a profile by its telling words.
 type term struct {
-	words map[string]bool
-	st    evidence.Statement
+	words  map[string]bool
+	denied bool // it says no
+	st     evidence.Statement
 }
 
 // profileTerms are the sentences that the rules' profiles say of the alerts.
@@ -273,15 +297,11 @@ func (r *run) profileTerms() []term {
 	for _, n := range r.analyses[:min(len(r.analyses), 20)] {
 		for _, list := range [][]evidence.Statement{n.Saw, n.Means, n.Misuse, n.Ordinary, n.Limits, n.Verdict.Reasons, n.Attack} {
 			for _, st := range list {
-				if w := stems(ownWords(st)); len(w) >= 4 {
-					out = append(out, term{w, st})
-				}
+				out = newTerm(out, st)
 			}
 		}
 		for _, f := range n.Facts {
-			if w := stems(ownWords(f.Meaning)); len(w) >= 4 {
-				out = append(out, term{w, f.Meaning})
-			}
+			out = newTerm(out, f.Meaning)
 		}
 	}
 	return out
@@ -299,29 +319,48 @@ func ownWords(st evidence.Statement) string {
 	return b.String()
 }
 
+func newTerm(list []term, st evidence.Statement) []term {
+	text := ownWords(st)
+	if w := stems(text); len(w) >= 4 {
+		list = append(list, term{w, noWord.MatchString(strings.ToLower(text)), st})
+	}
+	return list
+}
+
+// sameWords is the share of a sentence's telling words that a statement of a
+// profile has when both say the same.
+const sameWords = 0.6
+
 // profileClaim confirms a general sentence that says in other words what a
-// profile says: most of its telling words are there.
+// profile says: most of its telling words are there, it says no where that
+// does, and it names no other actor and no other effect.
 func (r *run) profileClaim(s *sentence, terms []term) bool {
 	if len(terms) == 0 || s.in.advice && !s.hypothetical() || strings.HasSuffix(s.plain, ":") {
 		return false
 	}
-	mine := stems(s.plain)
-	if len(mine) < 4 || noWord.MatchString(s.plain) {
+	mine := stems(r.unjudged(s, s.start, s.end))
+	if len(mine) < 4 {
 		return false
 	}
+	denied := noWord.MatchString(s.plain)
 	best, at := 0.0, -1
 	for i, t := range terms {
-		common := 0
+		if t.denied != denied {
+			continue
+		}
+		common, other := 0, false
 		for w := range mine {
 			if t.words[w] {
 				common++
+			} else {
+				other = other || effect.MatchString(w)
 			}
 		}
-		if share := float64(common) / float64(len(mine)); common >= 3 && share > best {
+		if share := float64(common) / float64(len(mine)); common >= 3 && !other && share > best {
 			best, at = share, i
 		}
 	}
-	if at < 0 || best < 0.45 {
+	if at < 0 || best < sameWords {
 		return false
 	}
 	reason := say("Tiercel's profile of the rule says the same: ")
@@ -329,30 +368,6 @@ func (r *run) profileClaim(s *sentence, terms []term) bool {
 	cite(&reason, terms[at].st.Evidence...)
 	r.add(s.in, s.start, s.end, finding.Inference, finding.Supported, reason, "")
 	return true
-}
-
-// restWords is how many telling words a sentence has beyond the values in it
-// before it is taken to say more than these.
-const restWords = 3
-
-// uncarried notes a sentence that says more than values of the alert, and that
-// nothing known carries.
-func (r *run) uncarried(s *sentence) {
-	if strings.HasSuffix(s.plain, ":") || strings.HasSuffix(s.plain, "?") || !r.held() {
-		return
-	}
-	text := []byte(s.text())
-	if list := r.judged[s.in]; list != nil {
-		for i := range text {
-			if list[s.start+i] {
-				text[i] = ' '
-			}
-		}
-	}
-	if len(stems(string(text))) < restWords {
-		return
-	}
-	r.add(s.in, s.start, s.end, finding.Inference, finding.Unsupported, say("Nothing in the alert, and nothing that Tiercel knows, carries this."), "")
 }
 
 // stems are the telling words of a text, without their endings.

@@ -1,6 +1,7 @@
 package audit
 
 import (
+	"net/netip"
 	"regexp"
 	"slices"
 	"sort"
@@ -360,7 +361,7 @@ func (r *run) ruleName(s *sentence) {
 	}
 }
 
-var priorityWords = regexp.MustCompile(`\b(?:(debug|informational|notice|warning|error|critical|emergency)[- ]?(?:(priority|severity|level)|(alert|event|falco))|(priority|severity)(?: level)?(?: (?:is|was|of|as|set to|rated|marked as|marked|classified as))* (?:the )?["']?(debug|informational|notice|warning|error|critical|emergency)\b)`)
+var priorityWords = regexp.MustCompile(`\b(?:(debug|informational|notice|warning|error|critical|emergency)[- ]?(?:(priority|severity|level)|(?:security |falco |runtime )?(alert|event|falco))|(priority|severity)(?: level)?(?: (?:is|was|of|as|set to|rated|marked as|marked|classified as))* (?:the )?["']?(debug|informational|notice|warning|error|critical|emergency)\b)`)
 
 // priorities judges "a Critical alert", "priority Warning".
 func (r *run) priorities(s *sentence) {
@@ -426,11 +427,25 @@ func (r *run) inventions(s *sentence) {
 			continue
 		}
 		j := finding.Unsupported
-		if r.known.has(fields) {
+		if r.known.has(fields) && r.aboutValue(s, what, text) {
 			j = finding.Contradicted
 		}
 		r.add(b, w.start, w.end, finding.Fact, j, say("No alert has this "+what+"."), "")
 	}
+}
+
+// aboutValue reports whether a sentence certainly tells a value of the event: an
+// address of the Internet, the digest of an image, the id of a container.
+func (r *run) aboutValue(s *sentence, what, text string) bool {
+	switch what {
+	case "address":
+		host, _, _ := strings.Cut(text, ":")
+		a, err := netip.ParseAddr(host)
+		return err == nil && !a.IsPrivate() && !a.IsLinkLocalUnicast() && !a.IsMulticast() && !strings.HasPrefix(host, "100.")
+	case "hash":
+		return strings.Contains(s.plain, "image") || strings.Contains(s.plain, "digest")
+	}
+	return strings.Contains(s.plain, "container")
 }
 
 // inIDs reports whether an id is a cut or whole form of one in an alert.
@@ -495,13 +510,47 @@ func (r *run) stamp(s *sentence, st *stamp) {
 	}
 	written := at.Format("2006-01-02 15:04:05") + " UTC"
 	switch {
-	case b.advice || s.hypothetical() || !st.hasClock && publication.MatchString(s.plain):
+	case b.advice || s.hypothetical() || !st.hasClock && publication.MatchString(s.plain) || !r.ofTheAlert(s) || r.otherZone(st):
 		r.add(b, st.start, st.end, finding.Fact, finding.Unsupported, say("No alert has this time; the event was at ", f, "."), "")
 	case r.localAsUTC(st):
 		r.add(b, st.start, st.end, finding.Fact, finding.Contradicted, say("That is the local time of the host, from the alert's text; in UTC it was ", f, "."), written)
 	default:
 		r.add(b, st.start, st.end, finding.Fact, finding.Contradicted, say("No alert has this time; the event was at ", f, "."), written)
 	}
+}
+
+// happening are the words by which a sentence tells when the event was.
+var happening = regexp.MustCompile(`\b(?:event|alert\w*|occur\w*|happen\w*|detect\w*|trigger\w*|fired|raised|generated|observed|recorded|logged|executed|ran|spawned|started|opened|connected|read|created|launched|captured|reported|took place|deleted|modified|written|cleared|timestamp|time)\b`)
+
+// ofTheAlert reports whether the times of a sentence are told of the event, and
+// not of versions, certificates or what else has a date.
+func (r *run) ofTheAlert(s *sentence) bool {
+	if s.in.form == cell || s.in.form == codeBlock {
+		return true
+	}
+	if m := s.pair(); m != nil && r.words.key(s.text()[m[2]:m[3]]) != nil {
+		return true
+	}
+	return happening.MatchString(s.plain) && !elsewhen.MatchString(s.plain)
+}
+
+var elsewhen = regexp.MustCompile(`\b(?:rules? (?:was|were|is)|last (?:changed|updated|modified)|valid|expir\w+|certificate|end of life|support\w*|introduced|deprecated|removed in|kubernetes|kernel|disclosed|patched|fixed in|is not|was not|would have)\b`)
+
+// otherZone reports whether a clock without a zone is the event's by minute and
+// second: it may be told in a zone that stands elsewhere or nowhere.
+func (r *run) otherZone(st *stamp) bool {
+	if st.zone != "" || !st.hasClock || st.digits < 3 {
+		return false
+	}
+	for _, a := range r.alerts {
+		for _, i := range instants(a) {
+			d := (st.clock - sinceMidnight(i.at)).Abs() % (30 * time.Minute)
+			if min(d, 30*time.Minute-d) <= st.unit() {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // publication: dates of a report itself, of versions and of news are no claim

@@ -60,14 +60,13 @@ func (v *vocabulary) key(text string) *named {
 		return &named{fields: e.Fields, entry: e, name: lower}
 	}
 	head, inside, ok := strings.Cut(lower, "(")
-	if ok {
+	if ok && strings.HasSuffix(inside, ")") {
 		if n := v.exactly(strings.Trim(strings.TrimSpace(text[strings.IndexByte(text, '(')+1:]), "`):* ")); n != nil {
 			return n
 		}
 		if e, ok := v.names[strings.TrimSpace(head)]; ok {
 			return &named{fields: e.Fields, entry: e, name: strings.TrimSpace(head)}
 		}
-		_ = inside
 	}
 	return nil
 }

@@ -17,6 +17,7 @@ type Block struct {
 	Text     string            // offsets of findings are into it
 	Intro    string            // heading and paragraph before it, or around a span
 	Inline   bool              // a code span
+	Before   string            // the text of the blocks of the report before it
 	Install  []string          // programs and packages that earlier blocks of the report install
 	Facts    map[string]string // fields of the alert by name, nil when none are known
 }
@@ -66,7 +67,7 @@ func (c *Checker) Check(b Block) []finding.Finding {
 	case "shell":
 		k.shell()
 	default:
-		k.config(form, 0, len(k.text))
+		k.config(form)
 	}
 	k.spare()
 	finding.Sort(k.found)
@@ -116,7 +117,7 @@ func (k *check) spare() {
 		intro = intro[i+1:]
 	}
 	intro = strings.TrimRight(intro, " `*")
-	if !warned.MatchString(intro) && !(k.b.Inline && told.MatchString(intro)) {
+	if spared := warned.MatchString(intro) || k.b.Inline && told.MatchString(intro); !spared {
 		return
 	}
 	kept := k.found[:0]

@@ -168,6 +168,8 @@ func TestAround(t *testing.T) {
 		want  string // worst judgement, "" for no finding
 	}{
 		"advice":                {code.Block{Text: "chmod 644 /etc/shadow", Inline: true, Intro: "Run `chmod 644 /etc/shadow` so that the backup works."}, "harmful"},
+		"a command's name":      {code.Block{Text: "kubectl exec -it", Inline: true, Intro: "as with `kubectl exec -it`"}, "supported"},
+		"a name of two words":   {code.Block{Text: "docker commit", Inline: true, Intro: "`docker commit` keeps the files"}, "supported"},
 		"a warning":             {code.Block{Text: "chmod 644 /etc/shadow", Inline: true, Intro: "I would not run `chmod 644 /etc/shadow` here."}, ""},
 		"an account":            {code.Block{Text: "rm -rf /var/log", Inline: true, Intro: "The attacker then ran `rm -rf /var/log` to hide."}, ""},
 		"the alert's own":       {code.Block{Text: "rm -rf /var/log", Inline: true, Facts: map[string]string{"proc.cmdline": "rm -rf /var/log"}}, ""},

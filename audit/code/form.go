@@ -70,7 +70,7 @@ func (k *check) form() string {
 	if shellTag[language] && k.hasCommands() {
 		return "shell"
 	}
-	if form := k.formOf("", k.text); form != "" && form != "shell" && !(form == "audit" && strings.HasPrefix(language, "y")) && form != "json" && form != "yaml" && form != "toml" && form != "ini" {
+	if form := k.formOf("", k.text); form != "" && form != "shell" && (form != "audit" || !strings.HasPrefix(language, "y")) && form != "json" && form != "yaml" && form != "toml" && form != "ini" {
 		if form == "cron" && strings.HasPrefix(language, "bash") || form != "cron" {
 			return form
 		}
@@ -268,6 +268,10 @@ func (k *check) inline(span string) string {
 	case auditLine.MatchString(t):
 		return "audit"
 	case sysctlLine.MatchString(t):
+		key, _, _ := strings.Cut(t, "=")
+		if exists, _ := k.cat.FalcoField(strings.TrimSpace(key)); exists {
+			return "" // user.loginuid=-1
+		}
 		return "sysctl"
 	case k.sshdLine(t):
 		return "sshd"

@@ -21,12 +21,12 @@ func (v *viewer) paths(c *command) {
 		if strings.HasPrefix(text, "/") && !strings.ContainsAny(text, " \n'\"") {
 			x := w
 			x.text = text
-			v.path(x, false)
+			v.path(x)
 		}
 	}
 	for _, r := range c.redirs {
 		if strings.HasPrefix(r.op, "<") && r.body < 0 && strings.HasPrefix(r.target.text, "/") {
-			v.path(r.target, false)
+			v.path(r.target)
 		}
 	}
 }
@@ -45,7 +45,7 @@ var matchers = words("grep egrep fgrep zgrep rgrep find echo printf pgrep pkill 
 var capitals = pattern(`^[A-Z]{2}[A-Z0-9_]*$`)
 
 // path says what is known of one path.
-func (v *viewer) path(w word, writes bool) {
+func (v *viewer) path(w word) {
 	for _, part := range strings.Split(w.text, "/") {
 		if capitals.MatchString(part) {
 			return // /proc/PID/exe
@@ -54,12 +54,12 @@ func (v *viewer) path(w word, writes bool) {
 	if w.dynamic && strings.ContainsAny(w.text, "$`") || w.placeholder {
 		return
 	}
-	if i := v.pathIssue(w.text, writes); i != nil {
+	if i := v.pathIssue(w.text); i != nil {
 		v.say(*i)
 	}
 }
 
-func (k *check) pathIssue(p string, writes bool) *issue {
+func (k *check) pathIssue(p string) *issue {
 	p = path.Clean(p)
 	for _, place := range k.cat.Places {
 		if !place.Match(p) {

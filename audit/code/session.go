@@ -179,7 +179,10 @@ func (s *session) parse() {
 		s.base = pos
 		last := 0
 		err := guard(func() error {
-			return parser.Stmts(strings.NewReader(s.text[pos:]), func(st *syntax.Stmt) bool {
+			for st, err := range parser.StmtsSeq(strings.NewReader(s.text[pos:])) {
+				if err != nil {
+					return err
+				}
 				s.stmt(st)
 				last = int(st.End().Offset())
 				syntax.Walk(st, func(n syntax.Node) bool {
@@ -188,8 +191,8 @@ func (s *session) parse() {
 					}
 					return true
 				})
-				return true
-			})
+			}
+			return nil
 		})
 		if err == nil {
 			return

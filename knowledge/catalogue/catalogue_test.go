@@ -122,7 +122,7 @@ func FuzzReadSet(f *testing.F) {
 	f.Add("- {rule: a, judgement: harmful, programs: [x], text: '(', reason: z, sources: [s]}\n")
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, name := range []string{"programs", "rules", "products", "places", "names", "formats"} {
-			catalogue.ReadSet(fstest.MapFS{name + ".yaml": {Data: []byte(text)}})
+			_, _ = catalogue.ReadSet(fstest.MapFS{name + ".yaml": {Data: []byte(text)}})
 		}
 	})
 }

@@ -41,7 +41,10 @@ type Name struct {
 // Pattern is a claim that writers make, in the wordings that are known.
 type Pattern struct {
 	ID    string   `yaml:"claim" json:"claim"`
-	Match []string `yaml:"match" json:"match"` // regular expressions over a sentence in lower case; {word} is a list of words
+	Match []string `yaml:"match,omitempty" json:"match,omitempty"` // regular expressions over a sentence in lower case; {word} is a list of words
+	// All is another wording: all of these expressions match, in any order and
+	// near each other.
+	All []string `yaml:"all,omitempty" json:"all,omitempty"`
 	// Unless: sentences that say something else, although they match.
 	Unless []string `yaml:"unless,omitempty" json:"unless,omitempty"`
 	// In says where the claim is one: anywhere (""), advice (below a heading
@@ -61,13 +64,13 @@ type Pattern struct {
 	Case  `yaml:",inline"`
 	Cases []Case `yaml:"cases,omitempty" json:"cases,omitempty"`
 
-	// Needs are, for each expression of Match, sets of texts: every sentence
-	// that it matches has one of each set.
+	// Needs are, for each wording, sets of texts: every sentence that it matches
+	// has one of each set.
 	Needs [][][]string `yaml:"-" json:"needs"`
 
-	match, unless []lazy
-	once          sync.Once
-	conds         []*condition.Condition
+	match, all, unless []lazy
+	once               sync.Once
+	conds              []*condition.Condition
 }
 
 // Kind says by which words writers call products of some kinds.
@@ -114,7 +117,7 @@ func (c *Claims) prepare(base *knowledge.Base) {
 		n.only.text = n.Only
 	}
 	for _, p := range c.Patterns {
-		p.match, p.unless = lazies(p.Match), lazies(p.Unless)
+		p.match, p.all, p.unless = lazies(p.Match), lazies(p.All), lazies(p.Unless)
 	}
 }
 
@@ -143,15 +146,31 @@ func (n *Name) Takes(value string) bool {
 	return n.Only == "" || n.only.get().MatchString(value)
 }
 
+// Wordings is how many there are: the expressions of Match, and All as one.
+func (p *Pattern) Wordings() int {
+	if len(p.All) > 0 {
+		return len(p.Match) + 1
+	}
+	return len(p.Match)
+}
+
+// near is how far apart the words of All may stand, in bytes.
+const near = 180
+
 // Find returns the place of the claim's words in a sentence. skip says of each
-// expression that it cannot match, by Needs.
+// wording that it cannot match, by Needs.
 func (p *Pattern) Find(sentence string, skip func(i int) bool) (start, end int, ok bool) {
-	for i := range p.match {
+	for i := range p.Wordings() {
 		if skip != nil && skip(i) {
 			continue
 		}
-		at := p.match[i].get().FindStringIndex(sentence)
-		if at == nil {
+		if i < len(p.match) {
+			at := p.match[i].get().FindStringIndex(sentence)
+			if at == nil {
+				continue
+			}
+			start, end = at[0], at[1]
+		} else if start, end, ok = p.findAll(sentence); !ok {
 			continue
 		}
 		for k := range p.unless {
@@ -159,13 +178,25 @@ func (p *Pattern) Find(sentence string, skip func(i int) bool) (start, end int, 
 				return 0, 0, false
 			}
 		}
-		return at[0], at[1], true
+		return start, end, true
 	}
 	return 0, 0, false
 }
 
-// All returns the pattern's cases; a claim without any has one.
-func (p *Pattern) All() []Case {
+func (p *Pattern) findAll(sentence string) (start, end int, ok bool) {
+	start = len(sentence)
+	for i := range p.all {
+		at := p.all[i].get().FindStringIndex(sentence)
+		if at == nil {
+			return 0, 0, false
+		}
+		start, end = min(start, at[0]), max(end, at[1])
+	}
+	return start, end, end-start <= near
+}
+
+// Every returns the pattern's cases; a claim without any has one.
+func (p *Pattern) Every() []Case {
 	if len(p.Cases) > 0 {
 		return p.Cases
 	}
@@ -174,7 +205,7 @@ func (p *Pattern) All() []Case {
 
 // Decide returns the first case whose condition is true, and its explanation.
 func (c *Claims) Decide(p *Pattern, v condition.Values) (*Case, condition.Explanation) {
-	cases := p.All()
+	cases := p.Every()
 	p.once.Do(func() {
 		p.conds = make([]*condition.Condition, len(cases))
 		for i := range cases {

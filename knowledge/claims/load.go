@@ -196,13 +196,22 @@ func (l *loader) pattern(p *Pattern, at string) {
 		l.fail(at, "claim %q is already in %s", p.ID, old)
 	}
 	l.seen[p.ID] = l.file
-	if len(p.Match) == 0 {
+	if len(p.Match)+len(p.All) == 0 {
 		l.fail(at, "claim without match")
 	}
 	for i := range p.Match {
 		p.Match[i] = l.expand(p.Match[i], at)
 		l.expression(p.Match[i], at)
 		p.Needs = append(p.Needs, literals(p.Match[i]))
+	}
+	var all [][]string
+	for i := range p.All {
+		p.All[i] = l.expand(p.All[i], at)
+		l.expression(p.All[i], at)
+		all = append(all, literals(p.All[i])...)
+	}
+	if len(p.All) > 0 {
+		p.Needs = append(p.Needs, all)
 	}
 	for i := range p.Unless {
 		p.Unless[i] = l.expand(p.Unless[i], at)
@@ -220,7 +229,7 @@ func (l *loader) pattern(p *Pattern, at string) {
 	if len(p.Cases) > 0 && p.Judge != "" {
 		l.fail(at, "either cases or judge")
 	}
-	for i, c := range p.All() {
+	for i, c := range p.Every() {
 		l.judged(&c, at, i)
 	}
 	l.out.Patterns = append(l.out.Patterns, p)
