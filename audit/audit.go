@@ -5,6 +5,7 @@
 package audit
 
 import (
+	"bytes"
 	"regexp"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ type Auditor struct {
 	words    *vocabulary
 	patterns *patternIndex
 	products *products
+	wording  *wording
 	advice   *regexp.Regexp // headings below which a report says what to do
 
 	naming sync.Once
@@ -50,6 +52,7 @@ func New(base *knowledge.Base, check CodeChecker) (*Auditor, error) {
 	z := &Auditor{base: base, claims: c, code: check, analyzer: analysis.New(base, analysis.Options{})}
 	z.words = newVocabulary(c, base)
 	z.patterns = newPatternIndex(c.Patterns)
+	z.wording = newWording(c)
 	z.advice = regexp.MustCompile(strings.Join(c.Advice, "|"))
 	z.products = newProducts(c, catalogue.Builtin().Products)
 	return z, nil
@@ -83,7 +86,9 @@ type run struct {
 	view     *view
 	known    *knownValues
 	own      *ownText
-	carried  map[string]bool // words by which the alerts and the rules' profiles speak
+	typed    string                       // the code of the report so far
+	commands func() map[string][][]string // of Tiercel's own report, by program
+	carried  map[string]bool              // words by which the alerts and the rules' profiles speak
 }
 
 // Audit holds a report against the alerts that it speaks of; without any, it
@@ -164,6 +169,14 @@ func (r *run) addSource(from, to int, kind finding.Kind, j finding.Judgement, re
 	if from >= to {
 		return
 	}
+	if bytes.Count(r.src[from:to], []byte("`"))%2 == 1 { // half of a code span
+		switch {
+		case from > 0 && r.src[from-1] == '`':
+			from--
+		case to < len(r.src) && r.src[to] == '`':
+			to++
+		}
+	}
 	if len(reason.Evidence) == 0 {
 		reason.Evidence = r.anyEvidence()
 	}
@@ -220,7 +233,7 @@ func tidy(list []finding.Finding) []finding.Finding {
 		double := false
 		for k := len(out) - 1; k >= 0 && out[k].Start == f.Start; k-- {
 			same := out[k].End == f.End && out[k].Kind == f.Kind
-			double = double || same && (!f.Judgement.Bad() || out[k].Reason.Text() == f.Reason.Text())
+			double = double || same && (!f.Judgement.Bad() || out[k].Judgement == f.Judgement)
 		}
 		if !double {
 			out = append(out, f)

@@ -231,6 +231,16 @@ func TestClaims(t *testing.T) {
 		{"The alert does not contain the PID.", shadow, []judged{{"does not contain", good}}},
 		{"The traffic to 10.96.0.1 leaves the cluster and reaches the Internet.", connect, []judged{{"10.96.0.1", wrong}}},
 		{"The process ran as root.", connect, []judged{{"as root", wrong}}},
+		{"Update the image to version 1.4.2.", connect, []judged{{"1.4.2", wrong}}},
+		{"Update the image to version 1.4.3.", connect, []judged{{"1.4.3", loose}}},
+		{"The server 10.96.0.1 connected to the container.", connect, []judged{{"connected to the container", wrong}}},
+		{"- **Namespace:** default\n- **User:** root\n", connect, []judged{{"default", wrong}, {"root", wrong}}},
+		{"`connect` deleted the file.", connect, []judged{{"`connect` deleted the file.", loose}}},
+		{"# Critical compromise of the host", connect, []judged{{"compromise", loose}}},
+		{"Here are the steps:", connect, nil},
+		{"dup2 is dangerous and should be disabled.", connect, []judged{{"dup2", wrong}}},
+		{"Enable Falco in prevention mode.", connect, []judged{{"prevention mode", wrong}}},
+		{"```sh\n# This keeps root from reading the file\nchmod 600 /x\n```\n", connect, []judged{{"This keeps root", loose}}},
 	} {
 		want(t, c.report, c.alert, c.want...)
 	}

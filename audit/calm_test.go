@@ -207,16 +207,91 @@ This rule was last changed on 2023-11-07, which is not a date of the event.
 The certificate of the API server is valid until 2026-01-15.
 `
 
+const calmGeneral = `
+Falco has no prevention mode.
+Rules belong in /etc/falco/rules.d, not in falco.yaml.
+Reference the rules file in falco.yaml under rules_files.
+Falco cannot block the connection; use a NetworkPolicy or kill the pod.
+A priority of Notice does not mean that the impact is low.
+RBAC is additive: there are no deny rules, so remove the binding instead.
+Remove the verb create on pods/exec from the role, so nobody in the group may exec.
+By default RBAC denies everything that is not granted.
+A NetworkPolicy only works if the network plugin supports it.
+A default-deny egress NetworkPolicy blocks new connections of the selected pods.
+NetworkPolicies do not apply to pods with hostNetwork.
+kubectl get events does not show who ran an exec; look into the audit log of the API server.
+Pod Security Policies were removed in Kubernetes 1.25; use Pod Security Admission.
+Kubernetes Secrets are only base64 encoded, which is no encryption, unless encryption at rest is set up.
+Deleting the pod is not enough: its deployment starts another one.
+Cordon the node so that no new pods are scheduled there; running pods are not stopped.
+docker pause freezes all processes without killing them, so the memory can still be examined.
+docker stop would kill the process and its memory would be lost.
+docker commit saves the file system but no memory.
+A restart of the container removes what was only in memory.
+Root in the container is not root on the host unless the container is privileged.
+Containers share the kernel of the host, so a kernel exploit reaches the host.
+Unlike virtual machines, containers have no kernel of their own.
+openat with O_TRUNC empties the file; it does not delete it.
+The attacker could call openat to open the log and then unlink to delete it.
+execve replaces the process image and creates no new process; fork does.
+dup2 copies a file descriptor, so that a shell can read from and write to a socket.
+Blocking dup2 would break nearly every program.
+chmod 000 does not keep root from reading the file.
+chattr +i keeps even root from changing the file until the attribute is removed.
+shred is unreliable on SSDs and on journaling file systems.
+A truncated file cannot be recovered with extundelete.
+Files in /dev/shm are lost at the next reboot.
+/dev/shm lives in RAM and is not written to a disk.
+Attackers like memfd because nothing is written to the disk.
+A program in a memfd does not survive a reboot.
+/etc/shadow contains no passwords in plain text, but hashes.
+Hashes cannot be decrypted; they are cracked by guessing.
+auth.log is /var/log/secure on Red Hat systems.
+On Debian, /var/log/auth.log has the logins; /var/log/secure is Red Hat's name for it.
+A pts does not prove an SSH session: tmux and docker exec make one too.
+kill -9 gives the process no chance to shut down gracefully.
+Killing the process does not remove the malware from the disk.
+With ptrace_scope set to 1 only a parent may trace its children, but root may still attach.
+ptrace_scope 2 allows ptrace only with CAP_SYS_PTRACE.
+A value of 3 disables ptrace until the next boot.
+Only root with CAP_SYS_MODULE can load kernel modules; in an unprivileged container this fails.
+The login UID stays the same when the user becomes root with sudo.
+A login UID of -1 means that no login session stands behind it, as for services running as root.
+Debian uses AppArmor by default, SELinux has to be installed.
+With @@ rsyslog sends over TCP without encryption; for TLS the gtls driver is needed.
+A single @ means UDP, @@ means TCP.
+auditd only records; it does not prevent anything.
+Host iptables INPUT rules do not see the traffic of pods, which is forwarded.
+iptables rules are lost at reboot unless saved with iptables-save > /etc/iptables/rules.v4.
+Port 443 is usually HTTPS, but this proves nothing about the protocol.
+169.254.169.254 is link-local and cannot be reached from the Internet.
+IMDSv2 wants a token, which makes SSRF harder.
+CVE-2021-44228 is in Log4j, a Java library; Python is not affected.
+XMRig mines Monero, not Bitcoin.
+restic encrypts its repository, so the server cannot read the data.
+base64 is an encoding and no encryption.
+git-upload-pack serves a fetch, so the server sends data to the client.
+OpenBSD netcat has no -e option.
+In a reverse shell the target connects to the attacker's listener on port 4444.
+The container escape CVE-2019-5736 was a flaw of runc and let a container overwrite the host's runc binary.
+SIGTERM can be caught, SIGKILL cannot be caught or ignored.
+clamscan scans only when it is run.
+After a reboot malware that is only in memory is gone, what is on the disk is not.
+Security groups only allow; to deny an address use a network ACL.
+Falco watches the system calls of the host, so nothing must be installed in the containers.
+Use Falco Talon if alerts shall lead to actions such as killing the pod.
+`
+
 func TestTrueSentencesStayCalm(t *testing.T) {
-	for _, area := range []struct{ text, alert string }{{calmMemfd, memfd}, {calmShadow, shadow}, {calmConnect, connect}} {
+	for _, area := range []struct{ text, alert string }{{calmMemfd, memfd}, {calmShadow, shadow}, {calmConnect, connect}, {calmGeneral, connect}, {calmGeneral, memfd}, {calmGeneral, shadow}} {
 		lines := strings.Split(strings.TrimSpace(area.text), "\n")
 		if len(lines) < 60 {
 			t.Errorf("%d sentences", len(lines))
 		}
 		for _, line := range lines {
-			for _, g := range findings(t, line, area.alert) {
-				if g.j.Bad() {
-					t.Errorf("%q\n  false alarm: %q %s", line, g.words, g.j)
+			for _, f := range withCode().Audit([]byte(line), decode(t, area.alert)).Findings {
+				if f.Judgement.Bad() {
+					t.Errorf("%q\n  false alarm: %q %s: %s", line, line[f.Start:f.End], f.Judgement, f.Reason.Text())
 				}
 			}
 		}

@@ -319,6 +319,9 @@ func (r *run) mismatch(b *block, list []candidate, n *named, fields []alert.Fiel
 		r.absent(b, c, n, fields)
 		return
 	}
+	if isID(text) && n.fields[0] != "tags" {
+		return // what identity judges
+	}
 	if r.taken(b, c.start, c.end) {
 		return
 	}

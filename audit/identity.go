@@ -127,15 +127,27 @@ func (r *run) technique(s *sentence, text string, start, end int) {
 	}
 }
 
+// isID reports whether a text is an id of a technique or of a vulnerability.
+func isID(text string) bool {
+	return techniqueID.FindString(text) == text || cveID.FindString(text) == text
+}
+
 // givenName finds the name next to an id; nameAt is its place in the text.
 func givenName(text string, start, end int) (name string, at int, defined bool) {
+	from := max(0, start-120)
+	// "Name (T1234): what follows is no name".
+	if closed := strings.TrimLeft(text[end:], "\"'`*"); strings.HasPrefix(closed, ")") && strings.HasSuffix(strings.TrimRight(text[from:start], "\"'`*"), "(") {
+		if m := nameBefore.FindStringSubmatchIndex(text[from:start]); m != nil {
+			return text[from+m[2] : from+m[3]], from + m[2], false
+		}
+		return "", -1, false
+	}
 	if m := nameBehind.FindStringSubmatchIndex(text[end:]); m != nil {
 		return strings.TrimRight(text[end+m[2]:end+m[3]], " -"), end + m[2], defining.MatchString(text[end : end+m[2]])
 	}
 	if m := bareName.FindStringSubmatchIndex(text[end:]); m != nil {
 		return strings.TrimRight(text[end+m[2]:end+m[3]], " -"), end + m[2], false
 	}
-	from := max(0, start-120)
 	if before := strings.TrimRight(text[from:start], " \"'`*["); before == "" || !strings.ContainsAny(text[max(from, start-24):start], "([-–") {
 		return "", -1, false
 	}

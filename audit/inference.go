@@ -142,8 +142,11 @@ func (r *run) patternClaims(s *sentence, allowed []bool) (said judgedParts) {
 			continue
 		}
 		c, ex := r.claims.Decide(p, r.view)
-		if c == nil {
+		if c == nil || len(p.All) > 0 && c.Judge == string(finding.Supported) && r.particular(s, p, start, end) {
 			continue
+		}
+		if len(p.All) > 0 && said.whole && finding.Judgement(c.Judge).Bad() {
+			continue // one general error is enough of a sentence
 		}
 		reason := r.template(c.Because)
 		for _, f := range ex.Read {
@@ -194,6 +197,24 @@ func (s *sentence) denies(p *claims.Pattern, start, end int) bool {
 		end += len(behind)
 	}
 	return s.negates(start) || noWord.MatchString(s.plain[start:end])
+}
+
+// particular reports whether the words around those of a general statement
+// make another statement of it: one about this event, or with another effect.
+func (r *run) particular(s *sentence, p *claims.Pattern, start, end int) bool {
+	rest := []byte(s.plain)
+	for _, at := range p.Pieces(s.plain) {
+		for i := at[0]; i < at[1]; i++ {
+			rest[i] = ' '
+		}
+	}
+	from, to := start, end
+	for _, c := range s.clauses() {
+		if c[0] < end && c[1] > start {
+			from, to = min(from, c[0]), max(to, c[1])
+		}
+	}
+	return r.wording.told.MatchString(s.plain[from:to]) || r.wording.further.Match(rest[from:to])
 }
 
 // speaksOf reports whether a sentence names one of the fields, or stands in
@@ -353,7 +374,7 @@ func (r *run) profileClaim(s *sentence, terms []term) bool {
 			if t.words[w] {
 				common++
 			} else {
-				other = other || effect.MatchString(w)
+				other = other || r.wording.effect.MatchString(w)
 			}
 		}
 		if share := float64(common) / float64(len(mine)); common >= 3 && !other && share > best {

@@ -7,13 +7,16 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/tiercel/tiercel/alert"
 	"github.com/tiercel/tiercel/analysis"
+	"github.com/tiercel/tiercel/audit/code"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/incident"
 	"github.com/tiercel/tiercel/knowledge/builtin"
+	"github.com/tiercel/tiercel/knowledge/catalogue"
 	"github.com/tiercel/tiercel/pipeline"
 	"github.com/tiercel/tiercel/redact"
 	"github.com/tiercel/tiercel/report"
@@ -84,14 +87,24 @@ func alertsOf(t testing.TB, name string) []*alert.Alert {
 	return out
 }
 
-// What Tiercel writes of the corpus holds, sentence by sentence.
+// withCode is an auditor with the checker of commands that users have.
+var withCode = sync.OnceValue(func() *Auditor {
+	z, err := New(builtin.Base(), code.Open(catalogue.Builtin()))
+	if err != nil {
+		panic(err)
+	}
+	return z
+})
+
+// What Tiercel writes of the corpus holds, sentence by sentence and command by
+// command.
 func TestOwnReports(t *testing.T) {
 	for i, name := range append(corpus(t), "../testdata/seed.json") {
 		if testing.Short() && i%6 != 0 {
 			continue
 		}
 		text := tiercelReport(t, name, 12)
-		res := auditor().Audit([]byte(text), alertsOf(t, name))
+		res := withCode().Audit([]byte(text), alertsOf(t, name))
 		n := map[finding.Judgement]int{}
 		for _, f := range res.Findings {
 			n[f.Judgement]++

@@ -16,12 +16,30 @@ import (
 func (r *run) prose(b *block) {
 	for _, s := range r.sentencesOf(b) {
 		r.times(s)
+		r.durations(s)
 		if r.held() && b.form != comment {
 			r.spoken(s)
 			r.mentioned(s)
 			r.inventions(s)
+			r.sameVersion(s)
 		}
 		r.identities(s)
+	}
+}
+
+var toVersion = regexp.MustCompile(`\b(?:updat|upgrad|mov|switch|bump|patch)\w*\b[^.;:]{0,60}?\bto (?:the )?(?:image |version |tag |release )*["']?v?(\d+\.\d[\w.-]*\w)`)
+
+// sameVersion judges an update to the version of the image that ran.
+func (r *run) sameVersion(s *sentence) {
+	m := toVersion.FindStringSubmatchIndex(s.plain)
+	if m == nil || s.negates(m[0]) {
+		return
+	}
+	for _, f := range r.known.values("container.image.tag") {
+		if strings.TrimPrefix(strings.ToLower(f.Value.Text), "v") == s.plain[m[2]:m[3]] && len(r.alerts) == 1 {
+			from, to := s.place(m[0], m[3])
+			r.add(s.in, from, to, finding.Fact, finding.Contradicted, say("That version ran already: container.image.tag is ", f, "."), "")
+		}
 	}
 }
 
@@ -167,7 +185,7 @@ var ofTheEvent = regexp.MustCompile(`\b(?:recorded|event type|event was|event is
 func (r *run) spokenValue(s *sentence, m *mention, start, end int, marked, called bool) {
 	b := s.in
 	text := clean(b.text[start:end])
-	if text == "" || timeField(m.fields[0]) || m.entry != nil && !m.entry.Takes(text) || r.references(b, start) {
+	if text == "" || isID(text) || timeField(m.fields[0]) || m.entry != nil && !m.entry.Takes(text) || r.references(b, start) {
 		return
 	}
 	if !marked {
@@ -382,9 +400,14 @@ func (r *run) priorities(s *sentence) {
 		}
 		named := m[4] >= 0 || m[8] >= 0
 		c := candidate{start: start, end: end}
+		if indefinite.MatchString(s.plain[:m[0]]) {
+			continue // of such a priority, not of the alert's
+		}
 		r.addIf(named && !s.in.advice && !s.hypothetical() && !s.negates(m[0]), s.in, c, say("The alert's priority is ", fields[0], "."), fields[0].Value.Text)
 	}
 }
+
+var indefinite = regexp.MustCompile(`\b(?:an?|any|each|every|other)(?: (?:falco|higher|lower))* $`)
 
 func indexEqual(text string, fields []alert.Field) int {
 	for i, f := range fields {

@@ -6,29 +6,49 @@ import (
 	"strings"
 
 	"github.com/tiercel/tiercel/audit/finding"
+	"github.com/tiercel/tiercel/knowledge/claims"
 )
 
-// effect matches words for who did something and what came of it: a sentence
-// that has them says more than the values in it.
-var effect = regexp.MustCompile(`^(?:delet|remov|eras|stole|steal|theft|exfil|leak|compromi|breach|hack|infect|gain|escalat|encrypt|decrypt|block|prevent|stop|disabl|inject|exploit|attack|adversar|intrude|insider|malware|backdoor|rootkit|persist|spread|destroy|crash|wipe|overwr|overwri|download|upload|send|sent|transfe|hide|hidden|conceal|bypass|evad|evas|disguis|kill|termina|restor|recover|guarant|danger|critica|severe|seriou|harmles|vulnera|unautho|anonym|default|always|never|imposs|succeed|fail|patched|outdate|experie|control|take|taken|modif|tamper|manipul|corrupt|forg|spoof|inbound|incomin|public|interne|remote|physica|trojan|virus|ransom|botnet|miner|crypto|botched|prove|proof|proven|confirm|certain|definit|must)`)
+// wording are the lists of knowledge/data/claims/uncarried.yaml.
+type wording struct {
+	effect    *regexp.Regexp  // who did something and what came of it, over stems
+	courtesy  *regexp.Regexp  // sentences that assert nothing
+	asserting *regexp.Regexp  // comments that say what is so, beside their command
+	told      *regexp.Regexp  // what happened once: a general statement has none
+	further   *regexp.Regexp  // effects that make another statement of a general one
+	leadIn    map[string]bool // stems by which a sentence announces what comes
+	plumbing  map[string]bool // stems by which any alert is told
+	short     map[string]bool // acronyms of that kind
+	tellers   []teller
+}
 
-// courtesies are sentences that assert nothing: greetings, references, what the
-// report is.
-var courtesies = regexp.MustCompile(`^\W*(?:see(?: also)?|refer to|for (?:more|further|additional) (?:information|details|reading)|(?:sources?|references?|links?|further reading)\W|https?://|dear|hi\b|hello|(?:best|kind|warm) regards|regards|sincerely|thanks?(?: you)?|cheers|prepared (?:by|for)|authors?\W|written by|(?:this )?report (?:was )?(?:generated|prepared|created|written)|this (?:report|document|section|analysis|table) (?:describes|summari[sz]es|provides|contains|presents|analy[sz]es|covers|lists|outlines|shows)|end of report|table of contents|please (?:let|feel|contact|reach)|i hope|let me know|feel free|tl;?dr|note\W*$|n/?a\W*$|page \d|version \d|classification\W|distribution\W|confidential)`)
+// teller says which field or which log would tell a thing.
+type teller struct {
+	claimed *regexp.Regexp
+	where   string
+}
 
-// leadIn are the words by which a sentence announces what comes.
-var leadIn = stems(`here are is the following follow below above command commands run running execute executing step steps use using example examples
-	next then first second third finally also add create apply check verify review perform take note notes list table shows given show details detail
-	summary based information config configuration file script code snippet output look like additionally recommended recommend recommendations actions
-	measures possible mitigate mitigation strategies threat risk order help improve enhance consider`)
-
-// plumbing are the words by which any alert is told.
-var plumbing = stems(`process processes program command line executable execution executed execute path user container containers image host node machine
-	server pod namespace parent child grandparent file files opened open opening read reading reads ran running spawned spawn started starting start launched
-	invoked called name named identifier number type time timestamp date local address port connection network terminal shell session login arguments argument
-	flags result success syscall system call kernel kubernetes docker runtime registry deployment cluster hostname priority severity level notice warning
-	critical error informational tags mitre technique tactic output message source field fields value values utc took place occurred happened observed
-	recorded reported reports shows shown described contains contained inside within located`)
+func newWording(c *claims.Claims) *wording {
+	list := func(name string) string { return strings.Join(c.Words[name], "|") }
+	plain := func(name string) string { return strings.Join(c.Words[name], " ") }
+	w := &wording{
+		effect:    regexp.MustCompile(`^(?:` + list("effect") + `)`),
+		courtesy:  regexp.MustCompile(`^\W*(?:` + list("courtesy") + `)`),
+		asserting: regexp.MustCompile(`\b(?:` + list("asserting") + `)\b`),
+		told:      regexp.MustCompile(`\b(?:` + list("told") + `)\b`),
+		further:   regexp.MustCompile(`\b(?:` + list("further") + `)`),
+		leadIn:    stems(plain("lead_in")),
+		plumbing:  stems(plain("plumbing")),
+		short:     map[string]bool{},
+	}
+	for _, s := range c.Words["plumbing_short"] {
+		w.short[s] = true
+	}
+	for _, t := range c.Tells {
+		w.tellers = append(w.tellers, teller{regexp.MustCompile(t.Claimed), t.Tells})
+	}
+	return w
+}
 
 // carriedWords are the words of the rules, their profiles and the alerts'
 // texts, without those for effects.
@@ -36,21 +56,23 @@ func (r *run) carriedWords(terms []term) map[string]bool {
 	out := map[string]bool{}
 	note := func(words map[string]bool) {
 		for w := range words {
-			if !effect.MatchString(w) {
+			if !r.wording.effect.MatchString(w) {
 				out[w] = true
 			}
 		}
 	}
+	for i := range terms {
+		note(terms[i].words)
+	}
+	note(r.wording.plumbing)
 	for i, a := range r.alerts {
 		if i == analysed {
 			break
 		}
-		note(stems(a.Rule))
+		for w := range stems(a.Rule) {
+			out[w] = true // what the rule itself says was done
+		}
 	}
-	for i := range terms {
-		note(terms[i].words)
-	}
-	note(plumbing)
 	return out
 }
 
@@ -94,40 +116,36 @@ func (s *sentence) clauses() [][2]int {
 
 // announces reports whether a sentence only leads to what comes: it ends with
 // a colon and has hardly a word of its own.
-func (s *sentence) announces(rest map[string]bool) bool {
+func (r *run) announces(s *sentence) bool {
 	if !strings.HasSuffix(s.plain, ":") {
 		return false
 	}
 	n := 0
-	for w := range rest {
-		if !leadIn[w] {
+	for w := range stems(s.plain) {
+		if !r.wording.leadIn[w] {
 			n++
 		}
 	}
 	return n < 3
 }
 
-// asserting are the words of a comment in code that say what is so, beside the
-// command that they stand over.
-var asserting = regexp.MustCompile(`\b(?:this|it|they|will|is|are|was|were|has|because|so that|prevents?|blocks?|ensures?|guarantees?|disables?|stops?|protects?|only|never|always|cannot|must|no longer)\b`)
-
 // uncarried notes what a sentence says beyond the values of the alert, and that
 // nothing known carries; parts are what known claims carry of it.
 func (r *run) uncarried(s *sentence, parts [][2]int) {
 	b := s.in
-	if !r.held() || strings.HasSuffix(s.plain, "?") || b.form == cell && (b.row == 0 || b.col == 0 && len(s.plain) < 40) || courtesies.MatchString(s.plain) {
+	if !r.held() || strings.HasSuffix(s.plain, "?") || b.form == cell && (b.row == 0 || b.col == 0 && len(s.plain) < 40) || r.wording.courtesy.MatchString(s.plain) {
 		return
 	}
-	if b.form == comment && !asserting.MatchString(s.plain) {
+	if b.form == comment && !r.wording.asserting.MatchString(s.plain) {
 		return
 	}
-	if len(parts) == 0 && s.announces(stems(s.plain)) {
+	if len(parts) == 0 && r.announces(s) {
 		return
 	}
 	clauses := s.clauses()
 	var open [][2]int
 	for _, c := range clauses {
-		if !slices.ContainsFunc(parts, func(p [2]int) bool { return p[0] < c[1] && p[1] > c[0] }) && r.saysMore(s, c) {
+		if r.saysMore(s, c) && !r.covered(s, c, parts) {
 			open = append(open, c)
 		}
 	}
@@ -144,6 +162,26 @@ func (r *run) uncarried(s *sentence, parts [][2]int) {
 	}
 }
 
+// restWords is how many telling words a clause has beyond the values in it
+// before it is taken to say more than these.
+const restWords = 1
+
+// covered reports whether known claims carry a clause: they have words of it,
+// and beside these it tells no further effect.
+func (r *run) covered(s *sentence, c [2]int, parts [][2]int) bool {
+	rest := []byte(s.plain[c[0]:c[1]])
+	any := false
+	for _, p := range parts {
+		if p[0] < c[1] && p[1] > c[0] {
+			any = true
+			for i := max(p[0], c[0]); i < min(p[1], c[1]); i++ {
+				rest[i-c[0]] = ' '
+			}
+		}
+	}
+	return any && !r.wording.further.Match(rest)
+}
+
 // saysMore reports whether a clause says more than values of the alert.
 func (r *run) saysMore(s *sentence, c [2]int) bool {
 	from, to := s.place(c[0], c[1])
@@ -151,21 +189,33 @@ func (r *run) saysMore(s *sentence, c [2]int) bool {
 	words := stems(text)
 	n, strong := 0, false
 	for w := range words {
-		if effect.MatchString(w) {
-			n, strong = n+1, true
-		} else if !r.carried[w] {
+		if !r.carried[w] {
+			n, strong = n+1, strong || r.wording.effect.MatchString(w)
+		}
+	}
+	if ownNumber.MatchString(text) {
+		n++
+	}
+	for _, w := range acronym.FindAllString(text, -1) {
+		if !r.wording.short[w] {
 			n++
 		}
 	}
 	switch {
-	case strong, n >= 2:
+	case strong, n >= restWords:
 		return true
-	case s.in.form == cell || s.in.form == listItem:
-		return n > 0 && len(strings.Fields(text)) > 1
+	case (s.in.form == cell || s.in.form == listItem) && n > 0 && len(strings.Fields(text)) > 1:
+		return true
 	}
 	// What has no value of the alert in it restates none.
 	return len(words) > 2 && !r.hasJudged(s)
 }
+
+// ownNumber is a number that is no value of the alert, and no number of a list.
+var ownNumber = regexp.MustCompile(`[^\s\d.)][^\n]*\b\d`)
+
+// acronym is a word that stems are too long for.
+var acronym = regexp.MustCompile(`\b[A-Z]{2,3}\b`)
 
 // hasJudged reports whether a value in a sentence has been judged.
 func (r *run) hasJudged(s *sentence) bool {
@@ -175,24 +225,10 @@ func (r *run) hasJudged(s *sentence) bool {
 
 // telling says where what is claimed could be seen.
 func (r *run) telling(plain string) string {
-	for _, t := range tellers {
-		if t.of.MatchString(plain) {
+	for _, t := range r.wording.tellers {
+		if t.claimed.MatchString(plain) {
 			return " " + t.where
 		}
 	}
 	return ""
-}
-
-// tellers say which field or which log would tell a thing.
-var tellers = []struct {
-	of    *regexp.Regexp
-	where string
-}{
-	{regexp.MustCompile(`\b(?:exfiltrat\w*|stolen|stole|uploaded|leaked|transferred|sent to)\b`), "Data that leaves would be seen in connections: fd.name of network events, logs of the network."},
-	{regexp.MustCompile(`\b(?:ssh|sshd|logged in|remote login|brute[- ]?force)\b`), "sshd among the ancestors (proc.aname) or the log of logins would tell."},
-	{regexp.MustCompile(`\b(?:located in|country|geolocation|tor exit|reputation|blocklist\w*|known malicious)\b`), "Where an address is and what it is known for no field tells."},
-	{regexp.MustCompile(`\b(?:persist\w*|cron ?job|backdoor|start at boot)\b`), "Writes to units, cron tables or keys would be alerts of their own."},
-	{regexp.MustCompile(`\b(?:escalat\w*|gained root|became root)\b`), "user.uid beside user.loginuid, and setuid events, would tell."},
-	{regexp.MustCompile(`\b(?:deleted?|removed|unlinked)\b`), "evt.type unlink or unlinkat would tell."},
-	{regexp.MustCompile(`\b(?:vulnerab\w*|exploit\w*|cve)\b`), "Which version runs the alert does not tell."},
 }

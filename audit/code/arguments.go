@@ -149,13 +149,17 @@ func (v *viewer) arguments(c *command, p *catalogue.Program, table *catalogue.Op
 		takes = v.takes(p)
 		args = split(words, takes, false)
 	}
+	if p != nil && len(args.operands) > 0 && contains(p.Extensions, args.operands[0].text) {
+		v.good(first(p.Sources))
+		return
+	}
 	complete := table != nil || p != nil && len(p.Options) > 0 && !p.Open
 	if p != nil && len(p.Commands) > 0 {
 		v.subcommand(name, p, args, sources)
 	}
 	if complete {
 		v.options(name, words, takes, sources)
-	} else if len(args.options) > 0 {
+	} else if !allKnown(args.options, takes) {
 		v.unchecked("The options of {} are in no catalogue.", name)
 	}
 	if p != nil && p.Operands > 0 && len(args.operands) < p.Operands && !args.has(p.Unless...) && c.before == nil && !hasInput(c) {
@@ -164,6 +168,15 @@ func (v *viewer) arguments(c *command, p *catalogue.Program, table *catalogue.Op
 	for _, s := range sources {
 		v.good(s)
 	}
+}
+
+func allKnown(options []string, takes func(string) (bool, bool)) bool {
+	for _, o := range options {
+		if known, _ := takes(o); !known {
+			return false
+		}
+	}
+	return true
 }
 
 // findExec looks at the commands that find starts and returns its other words.
@@ -452,9 +465,31 @@ func (v *viewer) container(path string, args *parsed) {
 	if !strings.HasPrefix(path, "docker ") || len(args.operands) == 0 {
 		return
 	}
+	if _, ok := operandsOf[path]; ok {
+		for _, w := range args.operands[:min(2, len(args.operands))] {
+			v.otherContainer(w.text)
+		}
+	}
 	if _, ok := operandsOf[path]; ok && args.operands[0].text == "host" && !strings.Contains(path, "network") && path != "docker pull" && path != "docker run" {
 		v.broken(src("falco-fields"), "", "There is no container {}: in an alert, container.id=host says that the process ran in none.", "host")
 	}
+}
+
+var hexID = pattern(`^(?:[0-9a-f]{12}|[0-9a-f]{64})$`)
+
+// example are ids that nobody takes for real ones.
+var exampleID = pattern(`^(?:abc|123456|a1b2c3|deadbeef|0123|0000)`)
+
+// otherContainer sees the id of a container that is not the alert's.
+func (v *viewer) otherContainer(given string) {
+	id := v.b.Facts["container.id"]
+	if len(id) < 12 || !hexID.MatchString(given) || exampleID.MatchString(given) || strings.HasPrefix(given, id[:12]) {
+		return
+	}
+	if full := v.b.Facts["container.full_id"]; full != "" && strings.HasPrefix(full, given[:12]) {
+		return
+	}
+	v.broken(src("falco-fields"), id, "The container of the alert is {}, not {}.", id, given)
 }
 
 // piped reports whether the operands may come from xargs.

@@ -5,8 +5,10 @@ package code
 
 import (
 	"strings"
+	"time"
 
 	"github.com/tiercel/tiercel/audit/finding"
+	"github.com/tiercel/tiercel/condition"
 	"github.com/tiercel/tiercel/evidence"
 	"github.com/tiercel/tiercel/knowledge/catalogue"
 )
@@ -20,6 +22,14 @@ type Block struct {
 	Before   string            // the text of the blocks of the report before it
 	Install  []string          // programs and packages that earlier blocks of the report install
 	Facts    map[string]string // fields of the alert by name, nil when none are known
+	Time     time.Time         // of the event; zero when it is not known
+	Zone     *time.Duration    // of the host: what its clock is ahead of UTC; nil when it is not known
+	// Alert is what the purposes of commands are held against; nil for none:
+	// then a command that exists is supported.
+	Alert condition.Values
+	// Own reports whether Tiercel itself gives a command, in plain words, for
+	// this alert; may be nil.
+	Own func(plain string) bool
 }
 
 // Checker judges blocks. It may be used by several goroutines.
@@ -97,6 +107,10 @@ func (k *check) quoted() bool {
 var (
 	// warned stands before a command that the writer warns of.
 	warned = pattern(`(?i)\b(?:not|never|avoid\w*|don't|dont|won't|shouldn't|without|instead of|rather than|against|refrain\w*|forbid\w*|no need to|dangerous|discourag\w+)\b[^.!?\n]*$`)
+	// forbidden stands before a block that the writer warns of.
+	forbidden = pattern(`(?i)\b(?:(?:do not|don't|dont|should not|shouldn't|must not|cannot|can't)(?: ever| simply| just)? (?:run|use|execute|type|do|try|issue|apply|copy|follow|enter|rely)|never|avoid|refrain from|instead of|rather than|warn(?:ing)? against)\b(?: [\w'",-]+){0,7}$`)
+	// account stands before a block that shows what was run.
+	account = pattern(`(?i)(?:\b(?:attackers?|adversary|intruder|malware|user|process|container|script)\b[^.\n]{0,40}\b(?:ran|executed|typed|used|issued|launched|invoked)\b|\bcommands?\b[^.\n]{0,30}\b(?:was|were)\b[^.\n]{0,20}\b(?:run|executed|used|recorded|observed|seen)\b)[^.,\n]{0,40}$`)
 	// told stands before a command that somebody is said to have run.
 	told = pattern(`(?i)\b(?:attackers?|adversar\w+|intruders?|malware|threat actors?|was (?:run|executed|used|called)|were (?:run|executed)|executed|ran|running|observed|detected|such as|for example|e\.g\.|like|signs? of|indicat\w+|command line|which is what|shows|typed|invoked|spawned|would (?:run|use)|could (?:run|use))\b[^.!?\n]*$`)
 )
@@ -117,7 +131,11 @@ func (k *check) spare() {
 		intro = intro[i+1:]
 	}
 	intro = strings.TrimRight(intro, " `*")
-	if spared := warned.MatchString(intro) || k.b.Inline && told.MatchString(intro); !spared {
+	spared := forbidden.MatchString(intro) || account.MatchString(intro)
+	if k.b.Inline {
+		spared = warned.MatchString(intro) || told.MatchString(intro)
+	}
+	if !spared {
 		return
 	}
 	kept := k.found[:0]

@@ -39,7 +39,9 @@ func (k *check) config(form string) {
 		}
 	}
 	if f := configs[form]; f != nil {
+		from := len(k.found)
 		f(c)
+		k.effects(form, k.found[from:])
 		return
 	}
 	c.whole(unchecked("The format {} is not checked.", form))
@@ -102,7 +104,7 @@ func (c *config) each(f func(line int, text string)) {
 func (c *config) rule(form string, line int, text string) bool {
 	for _, r := range c.cat.RulesIn(form) {
 		undone := r.Undo && undoes.MatchString(c.b.Intro)
-		if r.MatchLine(text) && !undone && !r.Excused(text, c.context()) {
+		if r.MatchLine(text) && !undone && !r.Excused(text, c.context()) && c.holds(r.When) {
 			c.at(line, issue{finding.Judgement(r.Judgement), say(r.Reason), r.Sources, r.Suggest})
 			return true
 		}

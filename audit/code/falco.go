@@ -90,9 +90,9 @@ func (c *config) falcoRule(n *node, defs map[string]bool) {
 		c.at(c.keyLine(n, "desc"), issue{finding.Contradicted, say("Falco reports; it stops nothing."), src("falco-docs"), ""})
 	}
 	if n.has("rule") && !override {
-		if !(n.has("enabled") && !n.has("condition") && !n.has("output")) {
+		if !n.has("enabled") || n.has("condition") || n.has("output") {
 			for _, key := range []string{"condition", "output", "priority", "desc"} {
-				if !n.has(key) && !(len(n.keys) == 2 && n.has("exceptions")) {
+				if !n.has(key) && (len(n.keys) != 2 || !n.has("exceptions")) {
 					bad(n.line, "", "The rule has no {}: Falco refuses it.", key)
 					break
 				}

@@ -168,7 +168,7 @@ func (v *viewer) rules(c *command) {
 		}
 	}
 	for _, r := range list {
-		if v.matches(r, plain, args, operands) && !r.Excused(plain, v.context()) {
+		if v.matches(r, plain, args, operands) && !r.Excused(plain, v.context()) && v.holds(r.When) {
 			v.rule(r)
 		}
 	}
@@ -198,7 +198,7 @@ func (v *viewer) matches(r *catalogue.Rule, plain string, args *parsed, operands
 
 func (v *viewer) fileRules(c *command, op, target string) {
 	for _, r := range v.cat.RulesFor("") {
-		if (r.Write == "any" || r.Write == op) && r.MatchText(target) && !r.Excused(target+" "+c.plain(), v.context()) {
+		if (r.Write == "any" || r.Write == op) && r.MatchText(target) && !r.Excused(target+" "+c.plain(), v.context()) && v.holds(r.When) {
 			v.rule(r)
 		}
 	}

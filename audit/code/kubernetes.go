@@ -48,8 +48,36 @@ func (c *config) kubernetes(n *node) {
 		start, end := c.bounds(i + 1)
 		c.rule("kubernetes", i+1, strings.TrimSpace(c.check.text[start:end]))
 	}
+	c.selects(n, kind)
 	if len(c.bad) == 0 {
 		c.at(c.keyLine(n, "kind"), issue{finding.Supported, say("{} exists, and all its keys do.", kind), docs, ""})
+	}
+}
+
+// confining are kinds that hold for the pods of their own namespace only.
+var confining = words("NetworkPolicy Role RoleBinding ServiceAccount ResourceQuota LimitRange PodDisruptionBudget")
+
+// selects sees an object that cannot hold for the pod of the alert.
+func (c *config) selects(n *node, kind string) {
+	meta := n.get("metadata")
+	ns := c.b.Facts["k8s.ns.name"]
+	if given := meta.str("namespace"); confining[kind] && ns != "" && given != "" && given != ns && !isPlaceholder(given) && !templated.MatchString(given) {
+		line := n.line
+		for _, p := range meta.keys {
+			if p.key == "namespace" {
+				line = p.line
+			}
+		}
+		c.broken(line, src("falco-fields"), "namespace: "+ns, "It holds in the namespace {} only; the pod of the alert is in {}.", given, ns)
+		return
+	}
+	if kind != "NetworkPolicy" || c.b.Alert == nil {
+		return
+	}
+	pods := n.get("spec").get("podSelector")
+	if pods != nil && len(pods.keys) == 0 {
+		c.at(c.keyLine(n, "kind"), issue{finding.Unsupported, say("It holds for every pod of the namespace, not only for the one of the alert; what the others need is not known."), src("kubernetes-docs"), ""})
+		c.bad[c.keyLine(n, "kind")] = true
 	}
 }
 

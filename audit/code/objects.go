@@ -69,7 +69,10 @@ func severalValues(text string) bool {
 // object decides what a value is and judges it.
 func (c *config) object(n *node) {
 	switch {
-	case c.form == "falco-config":
+	case c.form == "falco-config" && n.kind == "list" && isFalcoRules(n) && intoSettings.MatchString(c.b.Intro):
+		c.broken(n.line, src("falco-docs"), "/etc/falco/rules.d/", "falco.yaml takes settings; rules belong into a file of their own.")
+		c.falcoRules(n)
+	case c.form == "falco-config" && !isFalcoRules(n):
 		c.falcoConfig(n)
 	case c.form == "falco-rules" || isFalcoRules(n):
 		c.falcoRules(n)
@@ -91,9 +94,12 @@ func (c *config) object(n *node) {
 		c.whole(unchecked("An object of Kubernetes without a kind; it was not checked."))
 	case c.embedded(n):
 	case n.kind == "map" || n.kind == "list":
-		c.whole(unchecked("It is not known what file this is for; it was read, and not checked any further."))
+		c.unknown("It is not known what file this is for; it was read, and not checked any further.")
 	}
 }
+
+// intoSettings introduces a block that is meant for falco.yaml.
+var intoSettings = pattern(`(?i)\b(?:add|put|insert|append|edit|update|modify|in|into|to)\b[^.\n]*falco\.yaml[^\n]{0,40}$`)
 
 var seccompActions = words("SCMP_ACT_KILL SCMP_ACT_KILL_PROCESS SCMP_ACT_KILL_THREAD SCMP_ACT_TRAP SCMP_ACT_ERRNO SCMP_ACT_TRACE SCMP_ACT_ALLOW SCMP_ACT_LOG SCMP_ACT_NOTIFY")
 

@@ -24,10 +24,25 @@ func (v *viewer) kill(c *command) {
 		}
 		any = true
 		v.isPID(w)
+		v.victim(c, w)
 	}
 	if !any && !c.nested && c.name() == "kill" {
 		v.needs(src("man-kill-1"), "kill needs a process id.")
 	}
+}
+
+var (
+	tracedBy = pattern(`(?:^| )(?:-p ?|--pid[= ]|attach )([0-9]+)\b`)
+	holding  = pattern(`-(?:STOP|SIGSTOP|CONT|SIGCONT|0|18|19|s (?:STOP|CONT))(?: |$)`)
+)
+
+// victim sees the process ended that another one traced or read.
+func (v *viewer) victim(c *command, w word) {
+	m := tracedBy.FindStringSubmatch(v.b.Facts["proc.cmdline"])
+	if c.name() != "kill" || m == nil || m[1] != w.text || v.b.Facts["proc.pid"] == w.text || holding.MatchString(c.plain()) {
+		return
+	}
+	v.say(issue{finding.Harmful, say("{} is the process that was traced, the victim: this ends what is to be protected, and with it the evidence.", w.text), src("falco-fields"), ""})
 }
 
 var processName = pattern(`^[a-zA-Z][\w:.-]+$`)

@@ -117,7 +117,7 @@ func (c *config) scalar(kind string, n *node, what string, sources []string) boo
 	fine := true
 	switch kind {
 	case "bool":
-		fine = n.kind == "bool" || n.kind == "string" && words("yes no on off true false y n")[strings.ToLower(n.text)]
+		fine = n.kind == "bool" || n.kind == "string" && !n.quote && words("yes no on off true false y n")[strings.ToLower(n.text)]
 	case "number":
 		fine = n.kind == "number"
 	case "string":

@@ -41,6 +41,8 @@ var specials = map[string]func(*viewer, *command){
 	"falco":         (*viewer).falco,
 	"docker":        (*viewer).docker,
 	"kubectl":       (*viewer).kubectl,
+	"crictl":        (*viewer).window,
+	"podman":        (*viewer).window,
 	"ausearch":      (*viewer).ausearch,
 	"chattr":        (*viewer).chattr,
 	"echo":          (*viewer).echo,
@@ -182,6 +184,7 @@ func (v *viewer) piped(c *command) {
 var securityOption = pattern(`^(?:no-new-privileges(?:[:=](?:true|false))?|(?:seccomp|apparmor|label|systempaths|credentialspec|proc-opts|unmask|mask)[=:].+|label:.+)$`)
 
 func (v *viewer) docker(c *command) {
+	v.window(c)
 	args := c.args()
 	for i, w := range args {
 		value, ok := strings.CutPrefix(w.text, "--security-opt=")
@@ -196,9 +199,35 @@ func (v *viewer) docker(c *command) {
 }
 
 // notResources are words that are taken for resources of Kubernetes.
-var notResources = words("container containers process processes")
+var notResources = words("container containers process processes image images log logs alert alerts syscall syscalls audit auditlog auditlogs audit-logs volume volumes port ports rbac capability capabilities  securitycontext securitycontexts command commands file files user-sessions sessions history")
+
+// namespace sees a namespace that is not the one of the pod of the alert.
+func (v *viewer) namespace(c *command) {
+	pod, ns := v.b.Facts["k8s.pod.name"], v.b.Facts["k8s.ns.name"]
+	if pod == "" || ns == "" {
+		return
+	}
+	given, named := "", false
+	args := c.args()
+	for i, w := range args {
+		if w.text == "--" {
+			break
+		}
+		if value, ok := strings.CutPrefix(w.text, "--namespace="); ok {
+			given = value
+		} else if (w.text == "-n" || w.text == "--namespace") && i+1 < len(args) && !args[i+1].placeholder && !args[i+1].dynamic {
+			given = args[i+1].text
+		}
+		named = named || w.text == pod || strings.HasSuffix(w.text, "/"+pod)
+	}
+	if named && given != "" && given != ns {
+		v.broken(src("falco-fields"), ns, "The pod {} is in the namespace {}, not in {}.", pod, ns, given)
+	}
+}
 
 func (v *viewer) kubectl(c *command) {
+	v.window(c)
+	v.namespace(c)
 	args := split(c.args(), v.takes(v.cat.Program("kubectl"), v.cat.Command("kubectl"), v.cat.Command("kubectl *"), v.cat.Command("kubectl get")), false)
 	if len(args.operands) < 2 || args.operands[1].dynamic || args.operands[1].placeholder {
 		return
@@ -207,8 +236,11 @@ func (v *viewer) kubectl(c *command) {
 	switch verb {
 	case "get", "delete", "describe", "edit", "label", "annotate", "patch":
 		name, _, _ := strings.Cut(what, "/")
+		if !notResources[name] && plainKind.MatchString(name) && !v.kind(name) {
+			v.say(issue{finding.Unsupported, say("Kubernetes has no kind {} of its own; nothing shows that this cluster has an extension of that name.", name), src("kubernetes-api"), ""})
+		}
 		if notResources[name] {
-			v.broken(src("kubernetes-api"), "", "Kubernetes has no resource {}: containers are parts of pods.", name)
+			v.broken(src("kubernetes-api"), "", "Kubernetes has no resource {}: pods have containers, nodes have images and volumes, and logs, files and processes are in none of its objects.", name)
 		}
 	case "apply":
 		if !v.cat.Command("kubectl apply").Commands[what] && !args.has("-f", "--filename", "-k", "--kustomize") {
@@ -221,10 +253,32 @@ func (v *viewer) kubectl(c *command) {
 	}
 }
 
+var plainKind = pattern(`^[a-z]+$`)
+
+// shortKinds are short names, and kinds that the list of types does not have.
+var shortKinds = words("po pod pods svc deploy ds rs sts ns no cm sa pv pvc ep ing netpol hpa pdb cj crd crds quota limits sc pc csr rc ev events event all ev cs componentstatuses apiservices apiservice customresourcedefinition customresourcedefinitions metrics nodemetrics podmetrics bindings tokenreviews selfsubjectaccessreviews vap vapb podsecuritypolicies psp")
+
+// kind reports whether Kubernetes has a kind of that name, in any of its forms.
+func (v *viewer) kind(name string) bool {
+	name = strings.ToLower(name)
+	if shortKinds[name] {
+		return true
+	}
+	for object := range v.cat.Shapes("kubernetes.txt").Objects {
+		_, k, _ := strings.Cut(object, " ")
+		k = strings.ToLower(k)
+		if name == k || name == k+"s" || name == k+"es" || name == strings.TrimSuffix(k, "y")+"ies" {
+			return true
+		}
+	}
+	return false
+}
+
 // created are short names of what kubectl create makes.
 var created = words("cm ns sa svc deploy dep quota pdb pc cj ing")
 
 func (v *viewer) ausearch(c *command) {
+	v.window(c)
 	args := v.split(c)
 	for _, option := range []string{"-sc", "--syscall"} {
 		if call, ok := args.values[option]; ok && !digits.MatchString(call) && !isPlaceholder(call) && !v.cat.Syscall(call) && !strings.ContainsAny(call, "$<") {

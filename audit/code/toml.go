@@ -13,7 +13,7 @@ var (
 func (c *config) toml() {
 	f := c.cat.Format("containerd")
 	if c.form != "containerd" && !strings.Contains(c.text, "io.containerd") && !strings.Contains(strings.ToLower(c.b.Intro), "containerd") || f == nil {
-		c.whole(unchecked("It is not known what file this is for; it was not checked."))
+		c.unknown("It is not known what file this is for; it was not checked.")
 		return
 	}
 	section := "top"

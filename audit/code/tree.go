@@ -13,6 +13,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 	yaml "sigs.k8s.io/yaml"
 )
 
@@ -31,6 +32,7 @@ func regexpOf(pattern string) *regexp.Regexp {
 // node is a value of a YAML or JSON text.
 type node struct {
 	kind  string // map, list, string, number, bool, null
+	quote bool   // a string in quotes
 	text  string // of a scalar
 	line  int    // 1 is the first
 	keys  []pair // of a map
@@ -177,7 +179,8 @@ func fromAST(n ast.Node, anchors map[string]*node) *node {
 	case *ast.LiteralNode:
 		return &node{kind: "string", text: n.Value.Value, line: line}
 	case *ast.StringNode:
-		return &node{kind: "string", text: n.Value, line: line}
+		quoted := n.Token != nil && (n.Token.Type == token.SingleQuoteType || n.Token.Type == token.DoubleQuoteType)
+		return &node{kind: "string", text: n.Value, line: line, quote: quoted}
 	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
 		return &node{kind: "number", text: n.GetToken().Value, line: line}
 	case *ast.BoolNode:

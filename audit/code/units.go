@@ -23,8 +23,14 @@ func (v *viewer) systemctl(c *command) {
 	}
 	for _, u := range units {
 		v.unit(u)
+		if verb == "reload" && noReload[strings.TrimSuffix(u.text, ".service")] {
+			v.broken(src("man-systemctl-1"), "systemctl restart "+u.text, "The unit {} cannot be reloaded: it has no ExecReload.", u.text)
+		}
 	}
 }
+
+// noReload are units of Debian 12 without ExecReload.
+var noReload = words("cron systemd-journald systemd-logind systemd-sysctl systemd-modules-load fail2ban-server chrony")
 
 var unitSuffix = pattern(`\.(service|socket|timer|path|target|mount|slice|scope|device|swap|automount)$`)
 
@@ -153,6 +159,7 @@ func (v *viewer) service(c *command) {
 var scriptActions = words("start stop restart reload force-reload status try-restart condrestart force-stop force-restart rotate resume configtest config-test checkconfig check-config testconfig save panic upgrade graceful graceful-stop fullstatus clean checkpoint summary sync try-reload hard-stop soft-restart demote promote bootstrap stop-wait reopen-logs reload-or-restart start-foreground zap ineed iuse needsme usesme broken describe depend show probe init initdb cleanup flush-logs dump recover list load unload --full-restart --status-all")
 
 func (v *viewer) journalctl(c *command) {
+	v.window(c)
 	args := v.split(c)
 	for _, option := range []string{"-u", "--unit"} {
 		if u, ok := args.values[option]; ok && !strings.ContainsAny(u, "$*?<") {

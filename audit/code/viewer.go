@@ -52,6 +52,9 @@ func (v *viewer) judge(c *command) {
 	if !v.console(c) {
 		return
 	}
+	if v.happened(c) {
+		return
+	}
 	v.redirects(c)
 	v.inspect(c, 0)
 	kind := finding.Command
@@ -74,6 +77,21 @@ func (v *viewer) judge(c *command) {
 			v.heredoc(c, r)
 		}
 	}
+}
+
+// happened reports whether a command is the alert's own, quoted: it is judged
+// as a fact.
+func (v *viewer) happened(c *command) bool {
+	if len(c.words) < 2 || c.start < 0 || c.end > len(v.text) {
+		return false
+	}
+	text := strings.TrimSpace(v.text[c.start:c.end])
+	for _, field := range []string{"proc.cmdline", "proc.pcmdline"} {
+		if line := v.b.Facts[field]; line != "" && (text == line || strings.HasSuffix(line, " -c "+text)) {
+			return true
+		}
+	}
+	return false
 }
 
 func shown(name string) string {
@@ -173,6 +191,7 @@ func (v *viewer) inspect(c *command, depth int) {
 	if special := specials[c.name()]; special != nil {
 		special(v, c)
 	}
+	v.effect(c)
 }
 
 // program checks name, subcommand and options.

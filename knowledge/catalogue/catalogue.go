@@ -15,6 +15,8 @@ import (
 	"regexp"
 	"strings"
 	"sync"
+
+	"github.com/tiercel/tiercel/condition"
 )
 
 //go:generate go run ./generate ../data/catalogue compiled.zip
@@ -42,6 +44,8 @@ type Program struct {
 	// Also: options that exist although the manual page does not describe them,
 	// or not of this version.
 	Also []string `yaml:"also,omitempty" json:"also,omitempty"`
+	// Extensions are subcommands of other makers, whose options are not known.
+	Extensions []string `yaml:"extensions,omitempty" json:"extensions,omitempty"`
 	// Exact: options are whole words, never letters joined, and the list is all there is.
 	Exact bool `yaml:"exact,omitempty" json:"exact,omitempty"`
 	// Words: its arguments do not follow the rules of options; they are not checked.
@@ -77,6 +81,8 @@ type Rule struct {
 	Undo bool `yaml:"undo,omitempty" json:"undo,omitempty"`
 	// Block: what else in the same block, or in what introduces it, makes it right.
 	Block string `yaml:"block,omitempty" json:"block,omitempty"`
+	// When is a condition that the alert has to meet.
+	When string `yaml:"when,omitempty" json:"when,omitempty"`
 
 	Reason  string   `yaml:"reason" json:"reason"`
 	Suggest string   `yaml:"suggest,omitempty" json:"suggest,omitempty"`
@@ -163,8 +169,90 @@ type Format struct {
 	Sources []string                     `yaml:"sources,omitempty" json:"sources,omitempty"`
 }
 
+// Purpose is what a command, or a line of configuration, is good for.
+type Purpose struct {
+	ID string `yaml:"purpose" json:"purpose"`
+	// Commands are names of programs, with their subcommands if only those are
+	// meant: "kubectl get". Text and Unless match the command in plain words.
+	Commands []string `yaml:"commands,omitempty" json:"commands,omitempty"`
+	Text     string   `yaml:"text,omitempty" json:"text,omitempty"`
+	Unless   string   `yaml:"unless,omitempty" json:"unless,omitempty"`
+	// Write matches the path of a file that is written; Format and Line match a
+	// line of configuration.
+	Write  string `yaml:"write,omitempty" json:"write,omitempty"`
+	Format string `yaml:"format,omitempty" json:"format,omitempty"`
+	Line   string `yaml:"line,omitempty" json:"line,omitempty"`
+	// Reads: it changes nothing.
+	Reads bool   `yaml:"reads,omitempty" json:"reads,omitempty"`
+	Does  string `yaml:"does,omitempty" json:"does,omitempty"` // "holds the process"
+	// Layer is where it acts: host, container, pod-network, kubernetes, cloud,
+	// package, log, kernel.
+	Layer string `yaml:"layer,omitempty" json:"layer,omitempty"`
+	// For is a condition over the alert that it answers; empty is any.
+	For string `yaml:"for,omitempty" json:"for,omitempty"`
+	// Not is said of an alert that it does not answer, and Judgement of the
+	// command then: unsupported if nothing is given.
+	Not       string   `yaml:"not,omitempty" json:"not,omitempty"`
+	Judgement string   `yaml:"judgement,omitempty" json:"judgement,omitempty"`
+	After     string   `yaml:"after,omitempty" json:"after,omitempty"`       // the report has this before it
+	Needs     string   `yaml:"needs,omitempty" json:"needs,omitempty"`       // what has to be there
+	Persists  string   `yaml:"persists,omitempty" json:"persists,omitempty"` // how long it holds: "until the next boot"
+	Undo      string   `yaml:"undo,omitempty" json:"undo,omitempty"`         // the command that takes it back
+	Sources   []string `yaml:"sources,omitempty" json:"sources,omitempty"`
+
+	text, unless, write, line, after expression
+}
+
+// Follows reports whether a report, up to the command, has what has to come first.
+func (p *Purpose) Follows(before string) bool { return p.after.match(p.After, before) }
+
+// Matches reports whether a command in plain words, without sudo, is meant.
+func (p *Purpose) Matches(plain string) bool {
+	if p.Unless != "" && p.unless.match(p.Unless, plain) || p.Text != "" && !p.text.match(p.Text, plain) {
+		return false
+	}
+	given := strings.Fields(plain)
+	for _, c := range p.Commands {
+		if inOrder(strings.Fields(c), given) {
+			return true
+		}
+	}
+	return false
+}
+
+// subcommandsWithin is how many words, options and their values included, may
+// stand before a subcommand.
+const subcommandsWithin = 8
+
+func inOrder(want, given []string) bool {
+	if len(given) == 0 || len(want) == 0 || want[0] != given[0] {
+		return false
+	}
+	i := 1
+	for _, w := range given[1:min(len(given), subcommandsWithin)] {
+		if i < len(want) && w == want[i] {
+			i++
+		}
+	}
+	return i == len(want)
+}
+
+// Writes reports whether it is about writing to a file.
+func (p *Purpose) Writes(file string) bool { return p.Write != "" && p.write.match(p.Write, file) }
+
+// MatchLine reports whether it is about a line of configuration.
+func (p *Purpose) MatchLine(line string) bool { return p.Line == "" || p.line.match(p.Line, line) }
+
+// Macro is a condition over alerts with a name.
+type Macro struct {
+	Name string `yaml:"macro" json:"macro"`
+	When string `yaml:"when" json:"when"`
+}
+
 // Data is what people wrote.
 type Data struct {
+	Purposes []*Purpose `json:"purposes"`
+	Macros   []*Macro   `json:"macros"`
 	Programs []*Program `json:"programs"`
 	Rules    []*Rule    `json:"rules"`
 	Products []*Product `json:"products"`
@@ -181,7 +269,9 @@ type Catalogue struct {
 	names    map[string]*Name // by kind and name
 	formats  map[string]*Format
 	products map[string]*Product
-	byRule   map[string][]*Rule // by program; "" are those for files
+	byRule   map[string][]*Rule    // by program; "" are those for files
+	purposes map[string][]*Purpose // by program; "" are those for files, "format NAME" those for lines
+	whens    sync.Map              // of *condition.Condition by text
 
 	mu    sync.Mutex
 	lists map[string]string
@@ -233,6 +323,21 @@ func Open(compiled []byte) (*Catalogue, error) {
 			c.products[strings.ToLower(n)] = p
 		}
 	}
+	c.purposes = map[string][]*Purpose{}
+	for _, p := range c.Purposes {
+		switch {
+		case p.Format != "":
+			c.purposes["format "+p.Format] = append(c.purposes["format "+p.Format], p)
+		case p.Write != "":
+			c.purposes[""] = append(c.purposes[""], p)
+		}
+		for _, command := range p.Commands {
+			name, _, _ := strings.Cut(command, " ")
+			if list := c.purposes[name]; len(list) == 0 || list[len(list)-1] != p {
+				c.purposes[name] = append(list, p)
+			}
+		}
+	}
 	for _, r := range c.Rules {
 		switch {
 		case r.Format != "":
@@ -282,6 +387,39 @@ func (c *Catalogue) Format(name string) *Format { return c.formats[name] }
 
 // RulesFor returns the rules about a program, "" for those about written files.
 func (c *Catalogue) RulesFor(program string) []*Rule { return c.byRule[program] }
+
+// PurposesOf returns what the commands of a program are good for.
+func (c *Catalogue) PurposesOf(program string) []*Purpose { return c.purposes[program] }
+
+// PurposesIn returns what lines of a format are good for.
+func (c *Catalogue) PurposesIn(format string) []*Purpose { return c.purposes["format "+format] }
+
+// PurposesOfFiles returns what writing to files is good for.
+func (c *Catalogue) PurposesOfFiles() []*Purpose { return c.purposes[""] }
+
+// Truth evaluates a condition of the catalogue over an alert.
+func (c *Catalogue) Truth(text string, v condition.Values) condition.Truth {
+	if text == "" {
+		return condition.True
+	}
+	if parsed, ok := c.whens.Load(text); ok {
+		return parsed.(*condition.Condition).Truth(v)
+	}
+	parsed, err := condition.Parse(text, c.definitions())
+	if err != nil {
+		return condition.Unknown // was checked when the catalogue was made
+	}
+	c.whens.Store(text, parsed)
+	return parsed.Truth(v)
+}
+
+func (d *Data) definitions() *condition.Definitions {
+	defs := &condition.Definitions{Macros: map[string]string{}}
+	for _, m := range d.Macros {
+		defs.Macros[m.Name] = m.When
+	}
+	return defs
+}
 
 // RulesIn returns the rules about lines of a format.
 func (c *Catalogue) RulesIn(format string) []*Rule { return c.byRule["format "+format] }

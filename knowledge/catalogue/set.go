@@ -11,6 +11,7 @@ import (
 	"sort"
 	"strings"
 
+	"github.com/tiercel/tiercel/condition"
 	"github.com/tiercel/tiercel/knowledge"
 )
 
@@ -47,6 +48,10 @@ func ReadSet(fsys fs.FS) (*Set, knowledge.Problems) {
 			problems = append(problems, readList(name, text, &s.Data.Rules, (*Rule).check)...)
 		case "products":
 			problems = append(problems, readList(name, text, &s.Data.Products, (*Product).check)...)
+		case "purposes":
+			problems = append(problems, readList(name, text, &s.Data.Purposes, (*Purpose).check)...)
+		case "alerts":
+			problems = append(problems, readList(name, text, &s.Data.Macros, (*Macro).check)...)
 		case "places":
 			problems = append(problems, readList(name, text, &s.Data.Places, (*Place).check)...)
 		case "names":
@@ -54,7 +59,7 @@ func ReadSet(fsys fs.FS) (*Set, knowledge.Problems) {
 		case "formats":
 			problems = append(problems, readList(name, text, &s.Data.Formats, (*Format).check)...)
 		default:
-			fail(name, fmt.Errorf("not one of programs, rules, products, places, names, formats, made"))
+			fail(name, fmt.Errorf("not one of programs, rules, purposes, alerts, products, places, names, formats, made"))
 		}
 		return nil
 	})
@@ -75,6 +80,20 @@ func ReadSet(fsys fs.FS) (*Set, knowledge.Problems) {
 	}
 	for _, r := range s.Data.Rules {
 		once("rules", r.ID)
+	}
+	for _, m := range s.Data.Macros {
+		once("alerts", m.Name)
+	}
+	for _, p := range s.Data.Purposes {
+		once("purposes", p.ID)
+		if err := s.Data.parses(p.For); err != nil {
+			fail("purposes", fmt.Errorf("purpose %s: %w", p.ID, err))
+		}
+	}
+	for _, r := range s.Data.Rules {
+		if err := s.Data.parses(r.When); err != nil {
+			fail("rules", fmt.Errorf("rule %s: %w", r.ID, err))
+		}
 	}
 	for _, p := range s.Data.Products {
 		for _, n := range p.Names {
@@ -148,6 +167,42 @@ func (r *Rule) check() error {
 	return oneOf("judgement", r.Judgement, "harmful", "broken", "unsupported")
 }
 
+// parses reports what is wrong with a condition over alerts.
+func (d *Data) parses(text string) error {
+	if text == "" {
+		return nil
+	}
+	_, err := condition.Parse(text, d.definitions())
+	return err
+}
+
+func (m *Macro) check() error {
+	if m.Name == "" || m.When == "" {
+		return fmt.Errorf("an alert needs macro and when")
+	}
+	return nil
+}
+
+func (p *Purpose) check() error {
+	switch {
+	case p.ID == "":
+		return fmt.Errorf("purpose: is missing")
+	case len(p.Commands) == 0 && p.Write == "" && p.Format == "":
+		return fmt.Errorf("purpose %s needs one of commands, write, format", p.ID)
+	case !p.Reads && (p.Does == "" || len(p.Sources) == 0):
+		return fmt.Errorf("purpose %s needs does and sources, or reads", p.ID)
+	case p.Judgement != "" && p.Not == "":
+		return fmt.Errorf("purpose %s has a judgement and does not say why", p.ID)
+	}
+	if err := compile(p.Text, p.Unless, p.Write, p.Line, p.After); err != nil {
+		return fmt.Errorf("purpose %s: %w", p.ID, err)
+	}
+	if err := oneOf("judgement", p.Judgement, "", "unsupported", "broken", "harmful"); err != nil {
+		return err
+	}
+	return oneOf("layer", p.Layer, "", "host", "container", "pod-network", "kubernetes", "cloud", "package", "log", "kernel")
+}
+
 func (p *Product) check() error {
 	if len(p.Names) == 0 || len(p.Kinds) == 0 || p.Is == "" {
 		return fmt.Errorf("a product needs product, kinds and is")
@@ -193,6 +248,9 @@ func (s *Set) Cited() []string {
 	}
 	for _, r := range s.Data.Rules {
 		add(r.Sources)
+	}
+	for _, p := range s.Data.Purposes {
+		add(p.Sources)
 	}
 	for _, p := range s.Data.Products {
 		add(p.Sources)

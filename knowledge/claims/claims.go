@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"regexp"
+	"slices"
 	"sync"
 
 	"github.com/tiercel/tiercel/condition"
@@ -79,6 +80,12 @@ type Kind struct {
 	Kinds   []string `yaml:"kinds" json:"kinds"`     // of the catalogue's products
 }
 
+// Tell says where a thing could be seen that writers claim.
+type Tell struct {
+	Tells   string `yaml:"tells" json:"tells"`     // a sentence
+	Claimed string `yaml:"claimed" json:"claimed"` // regular expression over a sentence in lower case
+}
+
 // Case is what holds of a claim under a condition.
 type Case struct {
 	When    string   `yaml:"when,omitempty" json:"when,omitempty"` // Falco's condition language, over the alert and the report
@@ -94,6 +101,8 @@ type Claims struct {
 	Patterns []*Pattern
 	Advice   []string
 	Kinds    []*Kind
+	Words    map[string][]string // lists of words by name
+	Tells    []*Tell
 
 	defs *condition.Definitions
 }
@@ -184,15 +193,35 @@ func (p *Pattern) Find(sentence string, skip func(i int) bool) (start, end int, 
 }
 
 func (p *Pattern) findAll(sentence string) (start, end int, ok bool) {
+	taken := p.Pieces(sentence)
+	if len(taken) == 0 {
+		return 0, 0, false
+	}
 	start = len(sentence)
-	for i := range p.all {
-		at := p.all[i].get().FindStringIndex(sentence)
-		if at == nil {
-			return 0, 0, false
-		}
+	for _, at := range taken {
 		start, end = min(start, at[0]), max(end, at[1])
 	}
 	return start, end, end-start <= near
+}
+
+// Pieces returns where each expression of All matches, no two at one place; nil
+// if one does not.
+func (p *Pattern) Pieces(sentence string) [][]int {
+	var taken [][]int
+	for i := range p.all {
+		var at []int
+		for _, m := range p.all[i].get().FindAllStringIndex(sentence, 6) {
+			if !slices.ContainsFunc(taken, func(t []int) bool { return t[0] < m[1] && m[0] < t[1] }) {
+				at = m
+				break
+			}
+		}
+		if at == nil {
+			return nil
+		}
+		taken = append(taken, at)
+	}
+	return taken
 }
 
 // Every returns the pattern's cases; a claim without any has one.

@@ -21,6 +21,8 @@ type entry struct {
 	Pattern  `yaml:",inline"`
 	WordList string   `yaml:"words,omitempty"`
 	Items    []string `yaml:"items,omitempty"`
+	Tells    string   `yaml:"tells,omitempty"`
+	Claimed  string   `yaml:"claimed,omitempty"`
 	Headings []string `yaml:"advice_headings,omitempty"`
 
 	Phrases []string `yaml:"phrases,omitempty"`
@@ -104,6 +106,13 @@ func (l *loader) entry(e *entry, at string) {
 		}
 		l.words[e.WordList] = "(?:" + strings.Join(items, "|") + ")"
 		l.expression(l.words[e.WordList], at)
+		if l.out.Words == nil {
+			l.out.Words = map[string][]string{}
+		}
+		l.out.Words[e.WordList] = items
+	case e.Tells != "":
+		l.expression(e.Claimed, at)
+		l.out.Tells = append(l.out.Tells, &Tell{e.Tells, e.Claimed})
 	case len(e.Headings) > 0:
 		for _, h := range e.Headings {
 			h = l.expand(h, at)
@@ -120,7 +129,7 @@ func (l *loader) entry(e *entry, at string) {
 	case e.ID != "":
 		l.pattern(&e.Pattern, at)
 	default:
-		l.fail(at, "an entry is one of: claim, names, words, phrases, advice_headings")
+		l.fail(at, "an entry is one of: claim, names, words, phrases, tells, advice_headings")
 	}
 }
 
