@@ -6,13 +6,13 @@ package audit
 
 import (
 	"bytes"
-	"regexp"
 	"strings"
 	"sync"
 
 	"github.com/tiercel/tiercel/alert"
 	"github.com/tiercel/tiercel/analysis"
 	"github.com/tiercel/tiercel/audit/code"
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/evidence"
 	"github.com/tiercel/tiercel/knowledge"
@@ -36,7 +36,7 @@ type Auditor struct {
 	patterns *patternIndex
 	products *products
 	wording  *wording
-	advice   *regexp.Regexp // headings below which a report says what to do
+	advice   *expr.Expr // headings below which a report says what to do
 
 	naming sync.Once
 	byName map[string]string // techniques by name, see techniqueNamed
@@ -53,7 +53,7 @@ func New(base *knowledge.Base, check CodeChecker) (*Auditor, error) {
 	z.words = newVocabulary(c, base)
 	z.patterns = newPatternIndex(c.Patterns)
 	z.wording = newWording(c)
-	z.advice = regexp.MustCompile(strings.Join(c.Advice, "|"))
+	z.advice = expr.New(strings.Join(c.Advice, "|"))
 	z.products = newProducts(c, catalogue.Builtin().Products)
 	return z, nil
 }

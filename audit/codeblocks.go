@@ -1,11 +1,11 @@
 package audit
 
 import (
-	"regexp"
 	"strings"
 	"time"
 
 	"github.com/tiercel/tiercel/audit/code"
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
@@ -54,7 +54,7 @@ func (r *run) factsForCode() map[string]string {
 	return out
 }
 
-var installing = regexp.MustCompile(`(?m)\b(?:apt|apt-get|aptitude|yum|dnf|microdnf|zypper|snap|brew|pip3?|pipx|npm|cargo|gem|go|helm|apk|pacman)\s+(?:-\S+\s+)*(?:install|add|-S\w*)\s+([^\n|;&#]+)`)
+var installing = expr.New(`(?m)\b(?:apt|apt-get|aptitude|yum|dnf|microdnf|zypper|snap|brew|pip3?|pipx|npm|cargo|gem|go|helm|apk|pacman)\s+(?:-\S+\s+)*(?:install|add|-S\w*)\s+([^\n|;&#]+)`)
 
 // installs lists what the commands of a block install.
 func installs(text string) []string {
@@ -99,7 +99,7 @@ func (r *run) hostTime() (time.Time, *time.Duration) {
 	return a.Time, &ahead
 }
 
-var hostClock = regexp.MustCompile(`^(\d{2}:\d{2}:\d{2})\.\d+: `)
+var hostClock = expr.New(`^(\d{2}:\d{2}:\d{2})\.\d+: `)
 
 // check judges one block of code; its text begins at this place of b.
 func (r *run) check(b *block, c code.Block, at int) {
@@ -143,7 +143,7 @@ func (r *run) codeSpans(b *block, under string, installed []string, facts map[st
 }
 
 // running are the words by which a sentence tells to run what follows.
-var running = regexp.MustCompile(`(?i)\b(?:run|running|execute|executing|use|using|with|by|via|type|issue|enter|call|invoke|commands?|do|try|check|add|set|then|and|or|make|helps?|fix\w*|solves?|needed|required|steps?)\b[^.;]{0,24}$|:\s*$`)
+var running = expr.New(`(?i)\b(?:run|running|execute|executing|use|using|with|by|via|type|issue|enter|call|invoke|commands?|do|try|check|add|set|then|and|or|make|helps?|fix\w*|solves?|needed|required|steps?)\b[^.;]{0,24}$|:\s*$`)
 
 // toRun reports whether a code span is to be run and not only mentioned: an
 // account of what happened names commands, and a name may lack its operands.
@@ -156,7 +156,7 @@ func (r *run) toRun(b *block, m mark) bool {
 }
 
 // mentions are the words by which a sentence speaks of a command in general.
-var mentions = regexp.MustCompile(`(?i)\b(?:like|such as|e\.g\.?|for example|usually|often|typical\w*|attackers?|may|might|could|would|can|called|option|was|were|had|has|have|cannot|not|no)\b[^.;]{0,50}$`)
+var mentions = expr.New(`(?i)\b(?:like|such as|e\.g\.?|for example|usually|often|typical\w*|attackers?|may|might|could|would|can|called|option|was|were|had|has|have|cannot|not|no)\b[^.;]{0,50}$`)
 
 func (r *run) isJudged(b *block, m mark) bool {
 	list := r.judged[b]

@@ -2,13 +2,13 @@ package audit
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tiercel/tiercel/alert"
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 // like says how a value in a report stands to one of the alert.
@@ -105,7 +105,7 @@ func number(s string) (int64, bool) {
 	return n, err == nil
 }
 
-var thousands = regexp.MustCompile(`^\d{1,3}(?:[,_']\d{3})+$`)
+var thousands = expr.New(`^\d{1,3}(?:[,_']\d{3})+$`)
 
 // onWords reports whether part stands in whole between other things than
 // letters and digits.
@@ -128,7 +128,7 @@ func isAlnum(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_'
 }
 
-var hexID = regexp.MustCompile(`^[0-9a-f]{8,64}$`)
+var hexID = expr.New(`^[0-9a-f]{8,64}$`)
 
 // bySpecies knows the other spellings of a field's values.
 func bySpecies(c, v string, f alert.Field) like {
@@ -183,16 +183,16 @@ func bySpecies(c, v string, f alert.Field) like {
 	return different
 }
 
-var ttyNumber = regexp.MustCompile(`\b\d{3,}\b`)
+var ttyNumber = expr.New(`\b\d{3,}\b`)
 
 var (
 	flagMarks   = strings.NewReplacer(" and ", "|", " & ", "|", ",", "|", " ", "|", "+", "|", "/", "|")
 	arrows      = strings.NewReplacer(" ", "", "→", "->", "=>", "->", "to", "->")
 	separators  = strings.NewReplacer(",", "", "_", "", "'", "")
-	noContainer = regexp.MustCompile(`^(?:no\b|none|not |n/?a|host\b|the host|-$|\(?host)`)
-	noLogin     = regexp.MustCompile(`\b(no|not|none|unset|n/a|without|invalid|undefined|absent)\b`)
-	success     = regexp.MustCompile(`^(the )?(success|successful|succeeded|ok|0|completed successfully|executed successfully)\b`)
-	flagList    = regexp.MustCompile(`^[A-Z0-9_]+(\|[A-Z0-9_]+)+$`)
+	noContainer = expr.New(`^(?:no\b|none|not |n/?a|host\b|the host|-$|\(?host)`)
+	noLogin     = expr.New(`\b(no|not|none|unset|n/a|without|invalid|undefined|absent)\b`)
+	success     = expr.New(`^(the )?(success|successful|succeeded|ok|0|completed successfully|executed successfully)\b`)
+	flagList    = expr.New(`^[A-Z0-9_]+(\|[A-Z0-9_]+)+$`)
 )
 
 // listLike compares a written list with items: all there is equal, some is a part.
@@ -327,7 +327,7 @@ func instants(a *alert.Alert) []instant {
 	return out
 }
 
-var outputClock = regexp.MustCompile(`^(?:\d{4}-\d\d-\d\dT)?(\d\d:\d\d:\d\d)\.(\d{1,9})([+-]\d\d:?\d\d|Z)?: `)
+var outputClock = expr.New(`^(?:\d{4}-\d\d-\d\dT)?(\d\d:\d\d:\d\d)\.(\d{1,9})([+-]\d\d:?\d\d|Z)?: `)
 
 // localClock returns the clock in the alert's text, "" if it has none.
 func localClock(a *alert.Alert) string {

@@ -1,21 +1,21 @@
 package audit
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/tiercel/tiercel/alert"
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
 var (
-	durationText = regexp.MustCompile(`\b(?:\d+(?:\.\d+)? ?(?:milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|min|hours?|hrs?|h|days?|d|weeks?)\b(?:,? (?:and )?)?)+`)
-	durationPart = regexp.MustCompile(`(\d+(?:\.\d+)?) ?(ms|milli|s|m|h|d|w)`)
+	durationText = expr.New(`\b(?:\d+(?:\.\d+)? ?(?:milliseconds?|ms|seconds?|secs?|s|minutes?|mins?|min|hours?|hrs?|h|days?|d|weeks?)\b(?:,? (?:and )?)?)+`)
+	durationPart = expr.New(`(\d+(?:\.\d+)?) ?(ms|milli|s|m|h|d|w)`)
 	// age are the words by which a sentence tells how old the container was.
-	age     = regexp.MustCompile(`\b(?:up ?time|running (?:for|since)|been up|up for|(?:after|since) (?:the )?(?:container )?(?:was |had been |its |the )?(?:start|creation|launch|created|started)\w*|(?:old|of age)|started [^.;]{0,24}(?:before|earlier|prior|ago)|container (?:age|lifetime))\b`)
-	roughly = regexp.MustCompile(`\b(?:less|more|over|under|at least|at most|within|up to|several|few|not|if|could|limit|timeout|should|every|retention)\b`)
+	age     = expr.New(`\b(?:up ?time|running (?:for|since)|been up|up for|(?:after|since) (?:the )?(?:container )?(?:was |had been |its |the )?(?:start|creation|launch|created|started)\w*|(?:old|of age)|started [^.;]{0,24}(?:before|earlier|prior|ago)|container (?:age|lifetime))\b`)
+	roughly = expr.New(`\b(?:less|more|over|under|at least|at most|within|up to|several|few|not|if|could|limit|timeout|should|every|retention)\b`)
 )
 
 // durations holds how long a sentence says that the container had run against

@@ -1,11 +1,11 @@
 package audit
 
 import (
-	"regexp"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/tiercel/tiercel/alert"
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/evidence"
 )
@@ -47,7 +47,7 @@ func (r *run) cellValue(b *block) {
 	}
 }
 
-var valueHeads = regexp.MustCompile(`(?i)^(?:value|values|details?|data|content|description|information|info|result|finding|observed|actual)s?\b`)
+var valueHeads = expr.New(`(?i)^(?:value|values|details?|data|content|description|information|info|result|finding|observed|actual)s?\b`)
 
 func valueHead(head string) bool { return valueHeads.MatchString(head) }
 
@@ -64,9 +64,9 @@ func (r *run) isWideTable(b *block) bool {
 }
 
 var (
-	pairStart = regexp.MustCompile("^(?:[-*•–] |\\d{1,2}[.)] |[^\\pL\\pN\\s]{1,4}\\s+)?\\s*([\\pL][^:=|\n]{0,60}?)\\s*(:|=|\\|| [-–—] )\\s*")
-	equation  = regexp.MustCompile(`([A-Za-z][A-Za-z0-9_.]{0,60}(?:\[\d{1,2}\])?)\s?=\s?`)
-	colonPair = regexp.MustCompile(`(?:^|[\s(,;])([a-z][a-z0-9_]*\.[a-z][a-z0-9_.]*(?:\[\d+\])?):\s`)
+	pairStart = expr.New("^(?:[-*•–] |\\d{1,2}[.)] |[^\\pL\\pN\\s]{1,4}\\s+)?\\s*([\\pL][^:=|\n]{0,60}?)\\s*(:|=|\\|| [-–—] )\\s*")
+	equation  = expr.New(`([A-Za-z][A-Za-z0-9_.]{0,60}(?:\[\d{1,2}\])?)\s?=\s?`)
+	colonPair = expr.New(`(?:^|[\s(,;])([a-z][a-z0-9_]*\.[a-z][a-z0-9_.]*(?:\[\d+\])?):\s`)
 )
 
 // pairs judges "Key: value" at the beginning of a sentence, and key=value
@@ -175,7 +175,7 @@ func candidates(b *block, start, end int) []candidate {
 	return append(out, coded...)
 }
 
-var quotation = regexp.MustCompile(`"[^"\n]{1,300}"|“[^”\n]{1,300}”|'[^'\n]{1,300}'`)
+var quotation = expr.New(`"[^"\n]{1,300}"|“[^”\n]{1,300}”|'[^'\n]{1,300}'`)
 
 func trimmed(text string, start, end int) (int, int) {
 	for start < end && (isSpace(text[start]) || text[start] == '*') {
@@ -188,11 +188,11 @@ func trimmed(text string, start, end int) (int, int) {
 }
 
 // vague words beside a name tell of it and are no value.
-var vague = regexp.MustCompile(`(?i)^(?:yes|no|true|false|docker|kubernetes|linux|unix|present|detected|suspicious|malicious|affected|see (?:above|below)|multiple|various|several|production|running|active|critical|high|medium|low|container|host|pod|process|user|system|custom|default|compromised|running container|containerd|runtime)$`)
+var vague = expr.New(`(?i)^(?:yes|no|true|false|docker|kubernetes|linux|unix|present|detected|suspicious|malicious|affected|see (?:above|below)|multiple|various|several|production|running|active|critical|high|medium|low|container|host|pod|process|user|system|custom|default|compromised|running container|containerd|runtime)$`)
 
-var numeral = regexp.MustCompile(`^\d+$`)
+var numeral = expr.New(`^\d+$`)
 
-var absent = regexp.MustCompile(`(?i)^\W*(?:n/?a\b|<na>|not (?:available|specified|provided|given|recorded|known|present|set|included|applicable|in the alert|captured|reported|stated|shown|disclosed)|unknown|none\b|null|empty|unspecified|undefined|missing|-+$|—$|–$|unavailable|not explicitly)`)
+var absent = expr.New(`(?i)^\W*(?:n/?a\b|<na>|not (?:available|specified|provided|given|recorded|known|present|set|included|applicable|in the alert|captured|reported|stated|shown|disclosed)|unknown|none\b|null|empty|unspecified|undefined|missing|-+$|—$|–$|unavailable|not explicitly)`)
 
 // value judges what a report gives as the value of a name.
 func (r *run) value(b *block, start, end int, n *named) {
@@ -269,7 +269,7 @@ func (r *run) references(b *block, start int) bool {
 func (r *run) held() bool { return len(r.alerts) > 0 }
 
 // launchers run what their arguments name, so that arguments are a command.
-var launchers = regexp.MustCompile(`^(?:\S*/)?(?:sudo|su|sh|bash|dash|zsh|ash|ksh|env|nohup|setsid|timeout|xargs|nice|ionice|chroot|nsenter|unshare|busybox|docker|kubectl|crictl|nerdctl|podman|runc|exec|time|strace|watch|find|ssh|python[0-9.]*|perl|ruby|node|php|java|lua|tini|dumb-init|stdbuf|doas|runuser|setpriv|systemd-run)\b`)
+var launchers = expr.New(`^(?:\S*/)?(?:sudo|su|sh|bash|dash|zsh|ash|ksh|env|nohup|setsid|timeout|xargs|nice|ionice|chroot|nsenter|unshare|busybox|docker|kubectl|crictl|nerdctl|podman|runc|exec|time|strace|watch|find|ssh|python[0-9.]*|perl|ruby|node|php|java|lua|tini|dumb-init|stdbuf|doas|runuser|setpriv|systemd-run)\b`)
 
 // partly judges a value that is a part of a field's.
 func (r *run) partly(b *block, c candidate, n *named, f alert.Field) {
@@ -296,7 +296,7 @@ func (r *run) partly(b *block, c candidate, n *named, f alert.Field) {
 	r.add(b, c.start, c.end, finding.Fact, finding.Supported, say("It stands in "+f.Name+": ", f, "."), "")
 }
 
-var argumentNames = regexp.MustCompile(`argument|args`)
+var argumentNames = expr.New(`argument|args`)
 
 func argumentsOf(f alert.Field) string {
 	_, args, _ := strings.Cut(f.Value.Text, " ")
@@ -374,7 +374,7 @@ func (r *run) plainlyOther(n *named, fields []alert.Field, text string, at place
 }
 
 // article begins words about a value.
-var article = regexp.MustCompile(`(?i)^(?:an?|the|its?|this|that|some|any|one|no|not|probably|possibly|likely|presumably|same|as|see|via|by|from|in|on)\b`)
+var article = expr.New(`(?i)^(?:an?|the|its?|this|that|some|any|one|no|not|probably|possibly|likely|presumably|same|as|see|via|by|from|in|on)\b`)
 
 // sameFamily reports whether a field tells of the same thing as the names.
 func sameFamily(name string, fields []string) bool {
@@ -446,7 +446,7 @@ func valueLike(text string) bool {
 	return strings.ContainsAny(text, "/_=|0123456789") && utf8.ValidString(text)
 }
 
-var identifierText = regexp.MustCompile(`^[A-Za-z0-9_./:@|-]+$`)
+var identifierText = expr.New(`^[A-Za-z0-9_./:@|-]+$`)
 
 // identifier reports whether a word is no word of English: it has a digit, a
 // slash, an underscore.
@@ -490,8 +490,8 @@ func (r *run) excerptTimes(b *block) {
 }
 
 var (
-	jsonPair = regexp.MustCompile(`"([A-Za-z_][\w.\[\]]*)"\s*:\s*("(?:[^"\\]|\\.)*"|\[[^\[\]]*\]|[^,{}\[\]\s]+)`)
-	yamlPair = regexp.MustCompile(`^\s*(?:- )?([A-Za-z_][\w.\[\]]*)\s*:\s+(\S.*)$`)
+	jsonPair = expr.New(`"([A-Za-z_][\w.\[\]]*)"\s*:\s*("(?:[^"\\]|\\.)*"|\[[^\[\]]*\]|[^,{}\[\]\s]+)`)
+	yamlPair = expr.New(`^\s*(?:- )?([A-Za-z_][\w.\[\]]*)\s*:\s+(\S.*)$`)
 )
 
 func (r *run) excerptLine(b *block, start, end int) {
@@ -523,7 +523,7 @@ func (r *run) excerptLine(b *block, start, end int) {
 }
 
 // alertText is how the quotation of an alert begins or what stands in it.
-var alertText = regexp.MustCompile(`(?m)"output_fields"|"(?:proc|container|evt|user|fd|k8s|ka)\.[a-z_.]+(?:\[\d+\])?"\s*:|^\s*\d\d:\d\d:\d\d\.\d+: (?:Emergency|Alert|Critical|Error|Warning|Notice|Informational|Debug) |(?:evt_type|proc_exepath|user_uid|container_id|container_name)=\S|^(?:proc|container|evt|user)\.[a-z_.]+(?:\[\d+\])?\s*[:=] `)
+var alertText = expr.New(`(?m)"output_fields"|"(?:proc|container|evt|user|fd|k8s|ka)\.[a-z_.]+(?:\[\d+\])?"\s*:|^\s*\d\d:\d\d:\d\d\.\d+: (?:Emergency|Alert|Critical|Error|Warning|Notice|Informational|Debug) |(?:evt_type|proc_exepath|user_uid|container_id|container_name)=\S|^(?:proc|container|evt|user)\.[a-z_.]+(?:\[\d+\])?\s*[:=] `)
 
 // isAlertText reports whether a code block quotes an alert instead of showing
 // something to run or to configure.
@@ -559,4 +559,4 @@ func (r *run) isFieldList(b *block) bool {
 	return fields >= 3 && 2*fields >= lines
 }
 
-var ruleText = regexp.MustCompile(`(?m)^\s*-?\s*(?:condition|macro|list|append|exceptions|customRules|append_output):`)
+var ruleText = expr.New(`(?m)^\s*-?\s*(?:condition|macro|list|append|exceptions|customRules|append_output):`)

@@ -2,25 +2,25 @@ package audit
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/evidence"
 	"github.com/tiercel/tiercel/knowledge"
 )
 
 var (
-	techniqueID = regexp.MustCompile(`\b(TA?\d{4}(?:\.\d{3})?)\b`)
-	badID       = regexp.MustCompile(`\bT\d{5,}\b|\bT\d{4}\.\d{4,}\b`)
-	cveID       = regexp.MustCompile(`(?i)\bCVE-([0-9X]+)-([0-9X]+)\b`)
+	techniqueID = expr.New(`\b(TA?\d{4}(?:\.\d{3})?)\b`)
+	badID       = expr.New(`\bT\d{5,}\b|\bT\d{4}\.\d{4,}\b`)
+	cveID       = expr.New(`(?i)\bCVE-([0-9X]+)-([0-9X]+)\b`)
 	// nameBehind and nameBefore are how a report puts a name to an id.
-	nameBehind = regexp.MustCompile(`^["'\x60*)\]]*(?:\([^()\s]{8,80}\))?\s*(?:[-:–—]+\s*|\(\s*|,\s*|,?\s*(?:is |was )?(?:which is |is |that is |which )?(?:stands for|refers to|corresponds to|denotes|represents|called|named|means|known as|titled)\s+(?:the (?:tactic|technique)\s+)?|is\s+(?:the (?:tactic|technique)\s+)?)["'\x60*\[]*([A-Z][A-Za-z/&' -]{2,60}(?::\s[A-Z][A-Za-z/&' -]{2,60})?)`)
+	nameBehind = expr.New(`^["'\x60*)\]]*(?:\([^()\s]{8,80}\))?\s*(?:[-:–—]+\s*|\(\s*|,\s*|,?\s*(?:is |was )?(?:which is |is |that is |which )?(?:stands for|refers to|corresponds to|denotes|represents|called|named|means|known as|titled)\s+(?:the (?:tactic|technique)\s+)?|is\s+(?:the (?:tactic|technique)\s+)?)["'\x60*\[]*([A-Z][A-Za-z/&' -]{2,60}(?::\s[A-Z][A-Za-z/&' -]{2,60})?)`)
 	// bareName is a name that nothing but a blank sets off; it ends the sentence.
-	bareName   = regexp.MustCompile(`^["'\x60*)\]]*\s+([A-Z][A-Za-z/&'-]*(?: (?:[A-Z][A-Za-z/&'-]*|and|of|or|via|the|for|to|from)){0,7})(?:\s*\(|\.?\s*$)`)
-	nameBefore = regexp.MustCompile(`((?:[A-Z][A-Za-z/&'-]*|[Aa]nd|of|or|via|the|[Ff]or|to)(?:[ :]+(?:[A-Z][A-Za-z/&'-]*|and|of|or|via|the|for|to)){0,7})["'\x60*\]]*\s*[\[(–-]+\s*(?:(?:MITRE\s)?(?:ATT&CK\s)?(?:[Tt]echnique\s|[Tt]actic\s|ID:?\s)?)["'\x60*\[]*$`)
+	bareName   = expr.New(`^["'\x60*)\]]*\s+([A-Z][A-Za-z/&'-]*(?: (?:[A-Z][A-Za-z/&'-]*|and|of|or|via|the|for|to|from)){0,7})(?:\s*\(|\.?\s*$)`)
+	nameBefore = expr.New(`((?:[A-Z][A-Za-z/&'-]*|[Aa]nd|of|or|via|the|[Ff]or|to)(?:[ :]+(?:[A-Z][A-Za-z/&'-]*|and|of|or|via|the|for|to)){0,7})["'\x60*\]]*\s*[\[(–-]+\s*(?:(?:MITRE\s)?(?:ATT&CK\s)?(?:[Tt]echnique\s|[Tt]actic\s|ID:?\s)?)["'\x60*\[]*$`)
 )
 
 // identities judges names and ids that exist outside of the alert.
@@ -41,7 +41,7 @@ func (r *run) identities(s *sentence) {
 	r.tacticOfTechnique(s, text)
 }
 
-var belongs = regexp.MustCompile(`\b(?:tactics?|belongs to|falls under|under)\b`)
+var belongs = expr.New(`\b(?:tactics?|belongs to|falls under|under)\b`)
 
 // tacticOfTechnique judges "T1610 belongs to the tactic Exfiltration".
 func (r *run) tacticOfTechnique(s *sentence, text string) {
@@ -157,7 +157,7 @@ func givenName(text string, start, end int) (name string, at int, defined bool) 
 	return "", -1, false
 }
 
-var defining = regexp.MustCompile(`\b(?:is|called|named|titled|known as|stands for|denotes|means)\b`)
+var defining = expr.New(`\b(?:is|called|named|titled|known as|stands for|denotes|means)\b`)
 
 // rowName judges the name and the tactic of an id in other cells of its row.
 func (r *run) rowName(s *sentence, t *knowledge.Technique) {
@@ -182,7 +182,7 @@ func (r *run) rowName(s *sentence, t *knowledge.Technique) {
 	}
 }
 
-var properName = regexp.MustCompile(`^[A-Z][A-Za-z/&':() -]{3,70}$`)
+var properName = expr.New(`^[A-Z][A-Za-z/&':() -]{3,70}$`)
 
 func (r *run) rowTactic(b *block, t *knowledge.Technique, name string) {
 	if tactic := r.tacticOf(name); tactic != "" && !slices.Contains(t.Tactics, tactic) {

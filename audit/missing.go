@@ -1,21 +1,21 @@
 package audit
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/tiercel/tiercel/analysis"
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/evidence"
 )
 
 var (
-	verdictWords = regexp.MustCompile(`\b(?:verdict|false positive|true positive|benign|we (?:take|assess|judge|conclude)|assess(?:ed|ment)|classified as|likely (?:a )?(?:test|attack|benign|legitimate)|confidence|is (?:an|a) (?:attack|test|intrusion|compromise))\b`)
-	testWords    = regexp.MustCompile(`\b(?:test|simulat|event[- ]generator|atomic red team|drill|exercise|red team|demo)`)
-	undoWords    = regexp.MustCompile(`\b(?:undo|revert|roll ?back|restore|reverse|back out|uninstall|backup|back up)\b`)
-	collectWords = regexp.MustCompile(`\b(?:preserv|evidence|forensic|memory (?:dump|image|capture)|snapshot|collect|capture|dump|acquire|/proc/\$?\{?pid|gcore)`)
-	containWords = regexp.MustCompile(`\b(?:isolat|contain(?:ment| the| it)|kill|stop the|terminate|quarantine|delete the (?:pod|container)|remove the container|shut ?down|docker (?:stop|rm|kill)|kubectl delete)`)
-	changing     = regexp.MustCompile(`\b(?:sysctl -w|chmod|chown|chattr|iptables|nft |systemctl (?:disable|stop|mask|enable)|apt(?:-get)? (?:install|remove|purge)|yum |dnf |rm |kill|sed -i|tee |>>|usermod|useradd|kubectl (?:apply|delete|patch|edit)|docker (?:stop|rm|kill))`)
+	verdictWords = expr.New(`\b(?:verdict|false positive|true positive|benign|we (?:take|assess|judge|conclude)|assess(?:ed|ment)|classified as|likely (?:a )?(?:test|attack|benign|legitimate)|confidence|is (?:an|a) (?:attack|test|intrusion|compromise))\b`)
+	testWords    = expr.New(`\b(?:test|simulat|event[- ]generator|atomic red team|drill|exercise|red team|demo)`)
+	undoWords    = expr.New(`\b(?:undo|revert|roll ?back|restore|reverse|back out|uninstall|backup|back up)\b`)
+	collectWords = expr.New(`\b(?:preserv|evidence|forensic|memory (?:dump|image|capture)|snapshot|collect|capture|dump|acquire|/proc/\$?\{?pid|gcore)`)
+	containWords = expr.New(`\b(?:isolat|contain(?:ment| the| it)|kill|stop the|terminate|quarantine|delete the (?:pod|container)|remove the container|shut ?down|docker (?:stop|rm|kill)|kubectl delete)`)
+	changing     = expr.New(`\b(?:sysctl -w|chmod|chown|chattr|iptables|nft |systemctl (?:disable|stop|mask|enable)|apt(?:-get)? (?:install|remove|purge)|yum |dnf |rm |kill|sed -i|tee |>>|usermod|useradd|kubectl (?:apply|delete|patch|edit)|docker (?:stop|rm|kill))`)
 )
 
 // missing lists what a reader of the report needed and did not get.

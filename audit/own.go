@@ -3,11 +3,11 @@ package audit
 import (
 	"bytes"
 	"hash/maphash"
-	"regexp"
 	"strconv"
 	"strings"
 
 	"github.com/tiercel/tiercel/analysis"
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/evidence"
 	"github.com/tiercel/tiercel/incident"
@@ -126,7 +126,7 @@ func (r *run) files() []string {
 	return out
 }
 
-func (o *ownText) take(text []byte, advice *regexp.Regexp, d *report.Document, fallback []evidence.Evidence) {
+func (o *ownText) take(text []byte, advice *expr.Expr, d *report.Document, fallback []evidence.Evidence) {
 	cited := map[int]evidence.Evidence{}
 	if d != nil {
 		for _, s := range d.Sections {

@@ -1,10 +1,10 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/knowledge/catalogue"
 	"github.com/tiercel/tiercel/knowledge/claims"
@@ -16,16 +16,16 @@ type products struct {
 	capital map[string]bool // names that are written with capitals: "Vector" is one, "vector" is a word
 	longest int             // words of the longest name
 	kinds   []*claims.Kind
-	phrases []*regexp.Regexp // for each kind
+	phrases []*expr.Expr // for each kind
 }
 
 // toolWords may stand between what a product is said to be and its name.
 const toolWords = `(?:[ ,(-]+(?:tools?|solutions?|software|platforms?|systems?|products?|services?|agents?|frameworks?|utilit(?:y|ies)|capabilities|stacks?|suites?|engines?|options?|applications?|programs?|technolog(?:y|ies)|mechanisms?|dedicated|speciali[sz]ed|robust|with|using|through|via))*`
 
 var (
-	listed  = regexp.MustCompile(`^` + toolWords + `[ ,(]+(?:like|such as|including|e\.g\.?,?|for example,?|for instance,?|namely|i\.e\.?,?)[: ]+`)
-	listEnd = regexp.MustCompile(`\b(?:to|for|that|which|in order|so|can|will|is|are|on|from|into|by|as|should|could|helps?|provides?|allows?)\b|[.;:]`)
-	isA     = regexp.MustCompile(`(?:\bis|\bare|,|\()\s+(?:an? |the )?(?:[a-z-]+ ){0,3}$`)
+	listed  = expr.New(`^` + toolWords + `[ ,(]+(?:like|such as|including|e\.g\.?,?|for example,?|for instance,?|namely|i\.e\.?,?)[: ]+`)
+	listEnd = expr.New(`\b(?:to|for|that|which|in order|so|can|will|is|are|on|from|into|by|as|should|could|helps?|provides?|allows?)\b|[.;:]`)
+	isA     = expr.New(`(?:\bis|\bare|,|\()\s+(?:an? |the )?(?:[a-z-]+ ){0,3}$`)
 )
 
 func newProducts(c *claims.Claims, list []*catalogue.Product) *products {
@@ -39,7 +39,7 @@ func newProducts(c *claims.Claims, list []*catalogue.Product) *products {
 		}
 	}
 	for _, k := range c.Kinds {
-		p.phrases = append(p.phrases, regexp.MustCompile(`\b(?:`+strings.Join(k.Phrases, "|")+`)\b`))
+		p.phrases = append(p.phrases, expr.New(`\b(?:`+strings.Join(k.Phrases, "|")+`)\b`))
 	}
 	return p
 }
@@ -51,7 +51,7 @@ type namedProduct struct {
 	start, end int
 }
 
-var productWord = regexp.MustCompile(`[a-z0-9]+(?:[-./][a-z0-9]+)*`)
+var productWord = expr.New(`[a-z0-9]+(?:[-./][a-z0-9]+)*`)
 
 // in finds products in a text.
 func (p *products) in(plain string) []namedProduct {
@@ -114,8 +114,8 @@ func (r *run) productClaims(s *sentence) {
 }
 
 var (
-	toolHint  = regexp.MustCompile(`\b(?:like|such as|including|e\.g|for example|for instance|namely|is an?|are|tools?|solutions?|software|platforms?)\b`)
-	toolBegin = regexp.MustCompile(`^[ -]*(?:tool|solution|software|platform|system|product|service|agent|framework|utilit|suite|engine|application|program|daemon|librar)`)
+	toolHint  = expr.New(`\b(?:like|such as|including|e\.g|for example|for instance|namely|is an?|are|tools?|solutions?|software|platforms?)\b`)
+	toolBegin = expr.New(`^[ -]*(?:tool|solution|software|platform|system|product|service|agent|framework|utilit|suite|engine|application|program|daemon|librar)`)
 )
 
 // isTool reports whether "X is a log analysis …" ends in a word for a product.

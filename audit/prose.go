@@ -2,13 +2,13 @@ package audit
 
 import (
 	"net/netip"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
 	"time"
 
 	"github.com/tiercel/tiercel/alert"
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
@@ -27,7 +27,7 @@ func (r *run) prose(b *block) {
 	}
 }
 
-var toVersion = regexp.MustCompile(`\b(?:updat|upgrad|mov|switch|bump|patch)\w*\b[^.;:]{0,60}?\bto (?:the )?(?:image |version |tag |release )*["']?v?(\d+\.\d[\w.-]*\w)`)
+var toVersion = expr.New(`\b(?:updat|upgrad|mov|switch|bump|patch)\w*\b[^.;:]{0,60}?\bto (?:the )?(?:image |version |tag |release )*["']?v?(\d+\.\d[\w.-]*\w)`)
 
 // sameVersion judges an update to the version of the image that ran.
 func (r *run) sameVersion(s *sentence) {
@@ -44,7 +44,7 @@ func (r *run) sameVersion(s *sentence) {
 }
 
 // maybe are the words by which a sentence speaks of what could be, not of what was.
-var maybe = regexp.MustCompile(`\b(?:if|could|would|should|ensure|consider|e\.g|for example|for instance|such as|example|whether|unless|other|any|each|every|similar|instead of|rather than|typically|usually|often|commonly|generally|replace|set|use|using|like|can be)\b`)
+var maybe = expr.New(`\b(?:if|could|would|should|ensure|consider|e\.g|for example|for instance|such as|example|whether|unless|other|any|each|every|similar|instead of|rather than|typically|usually|often|commonly|generally|replace|set|use|using|like|can be)\b`)
 
 func (s *sentence) hypothetical() bool {
 	if s.maybe == 0 {
@@ -68,7 +68,7 @@ func (s *sentence) pair() []int {
 	return s.start2
 }
 
-var link = regexp.MustCompile(`^(?:\s*(?:[:=("'-]|is|was|as|named|called|with|the|a|name|id|identifier|value|set to|identified as|labell?ed|itself|,)(?:\s+|$|[("':=]))*\s*[("']?`)
+var link = expr.New(`^(?:\s*(?:[:=("'-]|is|was|as|named|called|with|the|a|name|id|identifier|value|set to|identified as|labell?ed|itself|,)(?:\s+|$|[("':=]))*\s*[("']?`)
 
 // spoken judges "the parent process X", "run by user X", "the X container".
 func (r *run) spoken(s *sentence) {
@@ -113,8 +113,8 @@ func (r *run) behindName(s *sentence, m *mention) {
 }
 
 var (
-	bareToken = regexp.MustCompile(`^[^\s,;()"']+`)
-	naming    = regexp.MustCompile(`\b(?:named|called|name|id)\b|[:=("']`)
+	bareToken = expr.New(`^[^\s,;()"']+`)
+	naming    = expr.New(`\b(?:named|called|name|id)\b|[:=("']`)
 )
 
 func markAt(b *block, pos int) (mark, bool) {
@@ -131,7 +131,7 @@ func markAt(b *block, pos int) (mark, bool) {
 	return mark{}, false
 }
 
-var isThe = regexp.MustCompile(`\b(?:is|was) (?:the|its) (?:direct |immediate )?$`)
+var isThe = expr.New(`\b(?:is|was) (?:the|its) (?:direct |immediate )?$`)
 
 // isTheName judges "X is the parent process".
 func (r *run) isTheName(s *sentence, m *mention) {
@@ -179,7 +179,7 @@ func (r *run) beforeName(s *sentence, m *mention) {
 }
 
 // ofTheEvent: the sentence speaks of the system call of this event.
-var ofTheEvent = regexp.MustCompile(`\b(?:recorded|event type|event was|event is|alert was|logged|captured|monitored system call|evt\.type)\b`)
+var ofTheEvent = expr.New(`\b(?:recorded|event type|event was|event is|alert was|logged|captured|monitored system call|evt\.type)\b`)
 
 // spokenValue judges a value that a sentence gives to a name.
 func (r *run) spokenValue(s *sentence, m *mention, start, end int, marked, called bool) {
@@ -233,7 +233,7 @@ func trimBare(text string, start, end int) (int, int) {
 	return start, end
 }
 
-var noWord = regexp.MustCompile(`\b(?:no|not|never|cannot|can't|without|none|nothing|neither|nor|isn't|wasn't|doesn't|didn't|don't|won't|lacks?|absence|rule[sd]? out|false positive)\b`)
+var noWord = expr.New(`\b(?:no|not|never|cannot|can't|without|none|nothing|neither|nor|isn't|wasn't|doesn't|didn't|don't|won't|lacks?|absence|rule[sd]? out|false positive)\b`)
 
 // negates reports whether a word of denial stands shortly before a place.
 func (s *sentence) negates(at int) bool {
@@ -276,7 +276,7 @@ func (r *run) mentioned(s *sentence) {
 	r.priorities(s)
 }
 
-var flagWord = regexp.MustCompile(`\bEXE_[A-Z_]{4,}\b`)
+var flagWord = expr.New(`\bEXE_[A-Z_]{4,}\b`)
 
 // flags judges the flags of an execution that a sentence names one by one.
 func (r *run) flags(s *sentence) {
@@ -379,7 +379,7 @@ func (r *run) ruleName(s *sentence) {
 	}
 }
 
-var priorityWords = regexp.MustCompile(`\b(?:(debug|informational|notice|warning|error|critical|emergency)[- ]?(?:(priority|severity|level)|(?:security |falco |runtime )?(alert|event|falco))|(priority|severity)(?: level)?(?: (?:is|was|of|as|set to|rated|marked as|marked|classified as))* (?:the )?["']?(debug|informational|notice|warning|error|critical|emergency)\b)`)
+var priorityWords = expr.New(`\b(?:(debug|informational|notice|warning|error|critical|emergency)[- ]?(?:(priority|severity|level)|(?:security |falco |runtime )?(alert|event|falco))|(priority|severity)(?: level)?(?: (?:is|was|of|as|set to|rated|marked as|marked|classified as))* (?:the )?["']?(debug|informational|notice|warning|error|critical|emergency)\b)`)
 
 // priorities judges "a Critical alert", "priority Warning".
 func (r *run) priorities(s *sentence) {
@@ -407,7 +407,7 @@ func (r *run) priorities(s *sentence) {
 	}
 }
 
-var indefinite = regexp.MustCompile(`\b(?:an?|any|each|every|other)(?: (?:falco|higher|lower))* $`)
+var indefinite = expr.New(`\b(?:an?|any|each|every|other)(?: (?:falco|higher|lower))* $`)
 
 func indexEqual(text string, fields []alert.Field) int {
 	for i, f := range fields {
@@ -419,10 +419,10 @@ func indexEqual(text string, fields []alert.Field) int {
 }
 
 var (
-	ipText     = regexp.MustCompile(`^(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?$`)
-	hashText   = regexp.MustCompile(`^(?:sha256:)?(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$`)
-	hexText    = regexp.MustCompile(`^[0-9a-f]{10,64}$`)
-	everywhere = regexp.MustCompile(`^(?:127\.|0\.0\.0\.0|169\.254\.169\.254|255\.|10\.0\.0\.0|172\.16\.0\.0|192\.168\.0\.0|8\.8\.8\.8|1\.1\.1\.1|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.)`)
+	ipText     = expr.New(`^(?:\d{1,3}\.){3}\d{1,3}(?::\d{1,5})?$`)
+	hashText   = expr.New(`^(?:sha256:)?(?:[0-9a-f]{32}|[0-9a-f]{40}|[0-9a-f]{64})$`)
+	hexText    = expr.New(`^[0-9a-f]{10,64}$`)
+	everywhere = expr.New(`^(?:127\.|0\.0\.0\.0|169\.254\.169\.254|255\.|10\.0\.0\.0|172\.16\.0\.0|192\.168\.0\.0|8\.8\.8\.8|1\.1\.1\.1|192\.0\.2\.|198\.51\.100\.|203\.0\.113\.)`)
 )
 
 // inventions finds addresses, hashes and container ids that a report tells as
@@ -543,7 +543,7 @@ func (r *run) stamp(s *sentence, st *stamp) {
 }
 
 // happening are the words by which a sentence tells when the event was.
-var happening = regexp.MustCompile(`\b(?:event|alert\w*|occur\w*|happen\w*|detect\w*|trigger\w*|fired|raised|generated|observed|recorded|logged|executed|ran|spawned|started|opened|connected|read|created|launched|captured|reported|took place|deleted|modified|written|cleared|timestamp|time)\b`)
+var happening = expr.New(`\b(?:event|alert\w*|occur\w*|happen\w*|detect\w*|trigger\w*|fired|raised|generated|observed|recorded|logged|executed|ran|spawned|started|opened|connected|read|created|launched|captured|reported|took place|deleted|modified|written|cleared|timestamp|time)\b`)
 
 // ofTheAlert reports whether the times of a sentence are told of the event, and
 // not of versions, certificates or what else has a date.
@@ -557,7 +557,7 @@ func (r *run) ofTheAlert(s *sentence) bool {
 	return happening.MatchString(s.plain) && !elsewhen.MatchString(s.plain)
 }
 
-var elsewhen = regexp.MustCompile(`\b(?:rules? (?:was|were|is)|last (?:changed|updated|modified)|valid|expir\w+|certificate|end of life|support\w*|introduced|deprecated|removed in|kubernetes|kernel|disclosed|patched|fixed in|is not|was not|would have)\b`)
+var elsewhen = expr.New(`\b(?:rules? (?:was|were|is)|last (?:changed|updated|modified)|valid|expir\w+|certificate|end of life|support\w*|introduced|deprecated|removed in|kubernetes|kernel|disclosed|patched|fixed in|is not|was not|would have)\b`)
 
 // otherZone reports whether a clock without a zone is the event's by minute and
 // second: it may be told in a zone that stands elsewhere or nowhere.
@@ -578,7 +578,7 @@ func (r *run) otherZone(st *stamp) bool {
 
 // publication: dates of a report itself, of versions and of news are no claim
 // about the event.
-var publication = regexp.MustCompile(`\b(?:report|prepared|published|released|version|generated|created by|written|author|reviewed|updated|since|cve)\b`)
+var publication = expr.New(`\b(?:report|prepared|published|released|version|generated|created by|written|author|reviewed|updated|since|cve)\b`)
 
 // rightTime finds the field whose time the stamp is.
 func (r *run) rightTime(st *stamp) (alert.Field, string, bool) {
@@ -656,4 +656,4 @@ func (r *run) quotedAlerts() []*alert.Alert {
 	return out
 }
 
-var textLine = regexp.MustCompile(`(?m)^\s*(?:\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{9}\S*: [A-Z][a-z]+ `)
+var textLine = expr.New(`(?m)^\s*(?:\d{4}-\d\d-\d\dT)?\d\d:\d\d:\d\d\.\d{9}\S*: [A-Z][a-z]+ `)

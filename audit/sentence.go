@@ -1,10 +1,11 @@
 package audit
 
 import (
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 // sentence is one sentence of a block.
@@ -33,7 +34,7 @@ func (s *sentence) place(start, end int) (int, int) {
 }
 
 // abbreviations end with a dot that ends no sentence.
-var abbreviations = regexp.MustCompile(`(?i)(?:^|[\s(])(?:e\.g|i\.e|etc|vs|approx|no|nr|fig|cf|incl|resp|st|mr|ms|dr|inc|ltd|al|ca)\.$`)
+var abbreviations = expr.New(`(?i)(?:^|[\s(])(?:e\.g|i\.e|etc|vs|approx|no|nr|fig|cf|incl|resp|st|mr|ms|dr|inc|ltd|al|ca)\.$`)
 
 // longest is beyond what anybody writes as a sentence, in bytes: such a text is
 // cut, so that time grows with its length only.
@@ -87,7 +88,7 @@ func sentences(b *block) []*sentence {
 	return out
 }
 
-var listLine = regexp.MustCompile(`^(?:[-*•–] |\d{1,2}[.)] |[A-Z][\w ./-]{0,40}: |[A-Za-z_][\w.\[\]]{1,40}[:=]\s*\S)`)
+var listLine = expr.New(`^(?:[-*•–] |\d{1,2}[.)] |[A-Z][\w ./-]{0,40}: |[A-Za-z_][\w.\[\]]{1,40}[:=]\s*\S)`)
 
 func begins(line string) bool { return listLine.MatchString(line[:min(len(line), 120)]) }
 
@@ -106,7 +107,7 @@ func ends(text string, start, i, end int) bool {
 	return rest == "" || !unicode.IsLower(r)
 }
 
-var references = regexp.MustCompile(`^\s*\[\d{1,4}(?:, ?\d{1,4})*\]`)
+var references = expr.New(`^\s*\[\d{1,4}(?:, ?\d{1,4})*\]`)
 
 // behindReferences takes the numbers of footnotes to the sentence before them.
 func behindReferences(text string, at int) int {

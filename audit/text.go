@@ -3,7 +3,6 @@ package audit
 import (
 	"bytes"
 	"html"
-	"regexp"
 	"slices"
 	"sort"
 	"strings"
@@ -14,6 +13,8 @@ import (
 	"github.com/yuin/goldmark/extension"
 	extast "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/text"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 // form is what a block of a report is.
@@ -149,7 +150,7 @@ func (b *builder) put(plain []byte, source, width int) {
 	b.buf = append(b.buf, plain...)
 }
 
-var entity = regexp.MustCompile(`^&(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});`)
+var entity = expr.New(`^&(?:[A-Za-z][A-Za-z0-9]{1,30}|#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6});`)
 
 // prose appends markdown text with its escapes and entities resolved.
 func (b *builder) prose(src []byte, from, to int) {
@@ -206,14 +207,14 @@ type reader struct {
 	under  []string
 	levels []int
 	tables int
-	advice *regexp.Regexp
+	advice *expr.Expr
 }
 
 var markdown = goldmark.New(goldmark.WithExtensions(extension.Table, extension.Strikethrough))
 
 // read returns the blocks of a report in their order; advice matches headings,
 // in lower case, below which a report says what to do.
-func read(src []byte, advice *regexp.Regexp) []*block {
+func read(src []byte, advice *expr.Expr) []*block {
 	r := &reader{src: src, advice: advice}
 	for _, part := range parts(src) {
 		doc := markdown.Parser().Parse(text.NewReader(part.text))
@@ -552,8 +553,8 @@ func (r *reader) table(n *extast.Table) {
 }
 
 var (
-	htmlToken = regexp.MustCompile(`(?s)<!--.*?-->|<[/!?]?[A-Za-z][^<>]{0,900}>`)
-	htmlName  = regexp.MustCompile(`^</?([A-Za-z][A-Za-z0-9]*)`)
+	htmlToken = expr.New(`(?s)<!--.*?-->|<[/!?]?[A-Za-z][^<>]{0,900}>`)
+	htmlName  = expr.New(`^</?([A-Za-z][A-Za-z0-9]*)`)
 )
 
 // html reads a block of HTML: the text between its tags, rows as rows.

@@ -1,10 +1,11 @@
 package audit
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 // stamp is a time as a report writes it.
@@ -25,10 +26,10 @@ const months = `jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?
 var (
 	clockText = `(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s?(am|pm|a\.m\.|p\.m\.)?`
 	zoneText  = `(?:\s?\(?(z|utc(?:[+-]\d{1,2}(?::?\d{2})?)?|gmt(?:[+-]\d{1,2}(?::?\d{2})?)?|[+-]\d{2}:?\d{2}|cest|cet|est|edt|pst|pdt|cst|cdt|mst|mdt|bst|ist|eet|eest|jst|msk)\b\)?)?`
-	isoStamp  = regexp.MustCompile(`(?i)(?:^|[^\d.:/-])((\d{4})[-/](\d{2})[-/](\d{2})(?:(?:t|,?\s+(?:at\s+|@\s*)?)` + clockText + zoneText + `)?)`)
-	dayFirst  = regexp.MustCompile(`(?i)\b((\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?(` + months + `)\.?,?\s+(\d{4})(?:,?\s+(?:at\s+|@\s*)?` + clockText + zoneText + `)?)`)
-	monFirst  = regexp.MustCompile(`(?i)\b((` + months + `)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:,?\s+(?:at\s+|@\s*)?` + clockText + zoneText + `)?)`)
-	bareClock = regexp.MustCompile(`(?i)(?:^|[^\d.:/\w+-])(` + clockText + zoneText + `)`)
+	isoStamp  = expr.New(`(?i)(?:^|[^\d.:/-])((\d{4})[-/](\d{2})[-/](\d{2})(?:(?:t|,?\s+(?:at\s+|@\s*)?)` + clockText + zoneText + `)?)`)
+	dayFirst  = expr.New(`(?i)\b((\d{1,2})(?:st|nd|rd|th)?\s+(?:of\s+)?(` + months + `)\.?,?\s+(\d{4})(?:,?\s+(?:at\s+|@\s*)?` + clockText + zoneText + `)?)`)
+	monFirst  = expr.New(`(?i)\b((` + months + `)\.?\s+(\d{1,2})(?:st|nd|rd|th)?,?\s+(\d{4})(?:,?\s+(?:at\s+|@\s*)?` + clockText + zoneText + `)?)`)
+	bareClock = expr.New(`(?i)(?:^|[^\d.:/\w+-])(` + clockText + zoneText + `)`)
 )
 
 // stamps finds the times in a text.
@@ -149,7 +150,7 @@ func (s *stamp) setClock(h, m, sec, frac, half string) {
 var zoneOffsets = map[string]int{"z": 0, "utc": 0, "gmt": 0, "cet": 60, "cest": 120, "est": -300, "edt": -240, "pst": -480, "pdt": -420,
 	"cdt": -300, "mst": -420, "mdt": -360, "eet": 120, "eest": 180, "jst": 540, "msk": 180}
 
-var numericZone = regexp.MustCompile(`^(?:utc|gmt)?([+-])(\d{1,2}):?(\d{2})?$`)
+var numericZone = expr.New(`^(?:utc|gmt)?([+-])(\d{1,2}):?(\d{2})?$`)
 
 func (s *stamp) setZone(zone string) {
 	if zone == "" {

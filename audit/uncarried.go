@@ -1,21 +1,21 @@
 package audit
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/knowledge/claims"
 )
 
 // wording are the lists of knowledge/data/claims/uncarried.yaml.
 type wording struct {
-	effect    *regexp.Regexp  // who did something and what came of it, over stems
-	courtesy  *regexp.Regexp  // sentences that assert nothing
-	asserting *regexp.Regexp  // comments that say what is so, beside their command
-	told      *regexp.Regexp  // what happened once: a general statement has none
-	further   *regexp.Regexp  // effects that make another statement of a general one
+	effect    *expr.Expr      // who did something and what came of it, over stems
+	courtesy  *expr.Expr      // sentences that assert nothing
+	asserting *expr.Expr      // comments that say what is so, beside their command
+	told      *expr.Expr      // what happened once: a general statement has none
+	further   *expr.Expr      // effects that make another statement of a general one
 	leadIn    map[string]bool // stems by which a sentence announces what comes
 	plumbing  map[string]bool // stems by which any alert is told
 	short     map[string]bool // acronyms of that kind
@@ -24,7 +24,7 @@ type wording struct {
 
 // teller says which field or which log would tell a thing.
 type teller struct {
-	claimed *regexp.Regexp
+	claimed *expr.Expr
 	where   string
 }
 
@@ -32,11 +32,11 @@ func newWording(c *claims.Claims) *wording {
 	list := func(name string) string { return strings.Join(c.Words[name], "|") }
 	plain := func(name string) string { return strings.Join(c.Words[name], " ") }
 	w := &wording{
-		effect:    regexp.MustCompile(`^(?:` + list("effect") + `)`),
-		courtesy:  regexp.MustCompile(`^\W*(?:` + list("courtesy") + `)`),
-		asserting: regexp.MustCompile(`\b(?:` + list("asserting") + `)\b`),
-		told:      regexp.MustCompile(`\b(?:` + list("told") + `)\b`),
-		further:   regexp.MustCompile(`\b(?:` + list("further") + `)`),
+		effect:    expr.New(`^(?:` + list("effect") + `)`),
+		courtesy:  expr.New(`^\W*(?:` + list("courtesy") + `)`),
+		asserting: expr.New(`\b(?:` + list("asserting") + `)\b`),
+		told:      expr.New(`\b(?:` + list("told") + `)\b`),
+		further:   expr.New(`\b(?:` + list("further") + `)`),
 		leadIn:    stems(plain("lead_in")),
 		plumbing:  stems(plain("plumbing")),
 		short:     map[string]bool{},
@@ -45,7 +45,7 @@ func newWording(c *claims.Claims) *wording {
 		w.short[s] = true
 	}
 	for _, t := range c.Tells {
-		w.tellers = append(w.tellers, teller{regexp.MustCompile(t.Claimed), t.Tells})
+		w.tellers = append(w.tellers, teller{expr.New(t.Claimed), t.Tells})
 	}
 	return w
 }
@@ -98,7 +98,7 @@ func (r *run) unjudged(s *sentence, start, end int) string {
 	return string(text)
 }
 
-var clauseEnd = regexp.MustCompile(`;\s|,\s(?:and|but|which|so|while|whereas|therefore|thus|hence|since|because|as|where|who|or|then|allowing|making|causing|giving|enabling|meaning|indicating|suggesting)\b|\s-\s|\s(?:because|so that|which means|indicating that|suggesting that|meaning that)\b`)
+var clauseEnd = expr.New(`;\s|,\s(?:and|but|which|so|while|whereas|therefore|thus|hence|since|because|as|where|who|or|then|allowing|making|causing|giving|enabling|meaning|indicating|suggesting)\b|\s-\s|\s(?:because|so that|which means|indicating that|suggesting that|meaning that)\b`)
 
 // clauses are the runs of a sentence's plain text that each say something.
 func (s *sentence) clauses() [][2]int {
@@ -212,10 +212,10 @@ func (r *run) saysMore(s *sentence, c [2]int) bool {
 }
 
 // ownNumber is a number that is no value of the alert, and no number of a list.
-var ownNumber = regexp.MustCompile(`[^\s\d.)][^\n]*\b\d`)
+var ownNumber = expr.New(`[^\s\d.)][^\n]*\b\d`)
 
 // acronym is a word that stems are too long for.
-var acronym = regexp.MustCompile(`\b[A-Z]{2,3}\b`)
+var acronym = expr.New(`\b[A-Z]{2,3}\b`)
 
 // hasJudged reports whether a value in a sentence has been judged.
 func (r *run) hasJudged(s *sentence) bool {

@@ -1,10 +1,10 @@
 package audit
 
 import (
-	"regexp"
 	"sort"
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/knowledge"
 	"github.com/tiercel/tiercel/knowledge/claims"
 )
@@ -41,7 +41,7 @@ type named struct {
 func (n *named) exact() bool  { return n.entry == nil }
 func (n *named) strict() bool { return n.firm || n.entry == nil || n.entry.Strict }
 
-var fieldName = regexp.MustCompile(`^(?:proc|thread|evt|syscall|fd|fs|fdlist|user|group|container|k8s|k8smeta|ka|jevt|json|ct|github|okta|gcp|falco|scap)\.[a-zA-Z][a-zA-Z0-9_.]*(?:\[[^\[\]]{1,60}\])?$`)
+var fieldName = expr.New(`^(?:proc|thread|evt|syscall|fd|fs|fdlist|user|group|container|k8s|k8smeta|ka|jevt|json|ct|github|okta|gcp|falco|scap)\.[a-zA-Z][a-zA-Z0-9_.]*(?:\[[^\[\]]{1,60}\])?$`)
 
 var plainKey = strings.NewReplacer("`", "", "*", "", "_", " ")
 
@@ -117,7 +117,7 @@ func (v *vocabulary) exactMentions(s *sentence) []mention {
 	return out
 }
 
-var word = regexp.MustCompile(`[a-z0-9_]+(?:[-./][a-z0-9_]+)*`)
+var word = expr.New(`[a-z0-9_]+(?:[-./][a-z0-9_]+)*`)
 
 // mentions finds names in a sentence, the longest at each place.
 func (v *vocabulary) mentions(s *sentence) []mention {
