@@ -27,15 +27,17 @@ lint: ## gofmt, vet, golangci-lint (with the rules that keep the core pure)
 generate: ## compile knowledge/data, after a change there
 	$(GO) generate ./...
 
-eval: ## verdicts against the truth of the recorded alerts
+eval: ## verdicts against the truth of the recorded alerts, audits against labelled reports
 	@$(GO) run ./tools/eval
 	@echo "the same with users, uids, hosts and paths swapped:"
 	@$(GO) run ./tools/eval -renamed
 	@echo "alerts made up to mislead:"
 	@$(GO) run ./tools/eval -corpus testdata/variants -aims=false
+	@echo "audits of labelled reports:"
+	@$(GO) run ./tools/eval audit testdata/audit/dev
 
 bench: ## speed: benchmarks, then whole runs over a million lines
-	$(GO) test -run '^$$' -bench . -benchmem ./alert ./condition ./analysis ./incident ./pipeline
+	$(GO) test -run '^$$' -bench . -benchmem ./alert ./condition ./analysis ./incident ./pipeline ./audit/render
 	tools/bench
 
 load: ## alerts a second that serve takes, and that it kept them: LOAD="-c 50 -d 10s -bulk 1"
@@ -45,7 +47,7 @@ fuzz: ## every fuzz test for FUZZTIME
 	@tools/fuzz $(FUZZTIME)
 
 golden: ## rewrite the golden files; look at the difference before you commit it
-	$(GO) test ./report/render ./cmd/tiercel -update
+	$(GO) test ./report/render ./audit/render ./cmd/tiercel -update
 
 clean:
 	rm -f tiercel

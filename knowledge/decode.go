@@ -104,6 +104,8 @@ func (s *Set) read(name string, text []byte) Problems {
 	doc := &document{name: name, ast: file}
 	folder, _, _ := strings.Cut(name, "/")
 	switch folder {
+	case "claims", "catalogue":
+		return nil // packages knowledge/claims and knowledge/catalogue read these
 	case "rules":
 		return readOne(doc, text, func(p *Profile) Problems { return add(s, doc, s.Profiles, p.Rule, p, "rule") })
 	case "controls":
@@ -117,7 +119,7 @@ func (s *Set) read(name string, text []byte) Problems {
 	case "signs":
 		return readList(s, doc, text, func(e *signEntry, at string) Problems { return s.addSign(doc, e, at) })
 	}
-	return Problems{{File: name, Reason: "not in one of the folders rules, controls, fields, attack, sources, signs"}}
+	return Problems{{File: name, Reason: "not in one of the folders rules, controls, fields, attack, sources, signs, claims, catalogue"}}
 }
 
 func (s *Set) addSign(doc *document, e *signEntry, at string) Problems {

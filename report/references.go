@@ -18,7 +18,7 @@ func (b *Builder) references(d *Document) Section {
 			seen[e] = true
 			r := Reference{Number: len(refs.Items) + 1, Evidence: e}
 			if e.Kind == evidence.Source {
-				r.Title, r.URL = b.sourceTitle(e.Ref)
+				r.Title, r.URL = b.SourceTitle(e.Ref)
 			}
 			refs.Items = append(refs.Items, r)
 		}
@@ -29,8 +29,8 @@ func (b *Builder) references(d *Document) Section {
 	return Section{ID: EvidenceList, Title: "Evidence", Blocks: []Block{refs}}
 }
 
-// sourceTitle names a source; a context file or a rule file names itself.
-func (b *Builder) sourceTitle(ref string) (title, url string) {
+// SourceTitle names a source; a context file or a rule file names itself.
+func (b *Builder) SourceTitle(ref string) (title, url string) {
 	id, place, _ := strings.Cut(ref, "#")
 	src := b.base.Source(id)
 	if src == nil {

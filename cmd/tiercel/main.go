@@ -33,6 +33,7 @@ type terminal struct {
 
 type cli struct {
 	Analyze   analyzeCmd   `cmd:"" help:"Report what the alerts of a log mean and what to do."`
+	Audit     auditCmd     `cmd:"" help:"Hold a report against its alert: which claims hold, which commands work."`
 	Serve     serveCmd     `cmd:"" help:"Take alerts in over HTTP, keep them, and show what they mean."`
 	Incidents incidentsCmd `cmd:"" help:"List, show or close the incidents of a server."`
 	Tokens    tokensCmd    `cmd:"" help:"Make, list or revoke tokens for programs."`

@@ -20,13 +20,27 @@ var htmlStyle string
 
 // htmlParts are the pieces that are written one after another; each ends where
 // text may stand, so the escaping of the next is right.
-var htmlParts = sync.OnceValue(func() *template.Template {
+var htmlParts = sync.OnceValue(func() *template.Template { return HTML("") })
+
+// HTML returns the templates of reports, such as head, foot, spans and value,
+// and those that more defines.
+func HTML(more string) *template.Template {
 	return template.Must(template.New("html").Funcs(template.FuncMap{
 		"shown": Visible,
 		"prose": prose,
 		"lower": strings.ToLower,
-	}).Parse(htmlSource + svgSource))
-})
+	}).Parse(htmlSource + svgSource + more))
+}
+
+// Head is what the template head needs.
+type Head struct {
+	Title string
+	Style template.CSS
+}
+
+// HeadOf returns the head of a page with our style and, below it, more, which
+// must be our own.
+func HeadOf(title, more string) Head { return Head{title, template.CSS(htmlStyle + more)} }
 
 // page writes one self-contained HTML file: no script, nothing loaded.
 type page struct {
@@ -42,7 +56,7 @@ func (p *page) part(name string, data any) {
 }
 
 func (p *page) begin(about *overview) {
-	p.part("head", template.CSS(htmlStyle)) // our own embedded file
+	p.part("head", HeadOf("Alert Analysis Report", ""))
 	if about != nil {
 		p.part("overview", about)
 	}

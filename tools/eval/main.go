@@ -3,6 +3,7 @@
 // confusion table: of each alert by itself, and in its incident. It fails if an
 // attack was called a test or ordinary work, if more of the tests and of the
 // ordinary work came out as unknown than may, or if the incidents miss an aim.
+// eval audit does the like with audits of labelled reports.
 package main
 
 import (
@@ -41,6 +42,9 @@ type options struct {
 }
 
 func main() {
+	if len(os.Args) > 1 && os.Args[1] == "audit" {
+		end(auditMain(os.Args[2:]))
+	}
 	var o options
 	flag.StringVar(&o.corpus, "corpus", "testdata/corpus", "folder with truth.jsonl and the recordings")
 	flag.StringVar(&o.knowledge, "knowledge", "", "folder of knowledge to use in the place of the built-in one, as it stands")
@@ -49,7 +53,11 @@ func main() {
 	flag.Float64Var(&o.maxUnknown, "unknown", 0.30, "share of the tests and of the ordinary work that may be unknown")
 	flag.BoolVar(&o.aims, "aims", true, "fail if the incidents miss an aim")
 	flag.Parse()
-	bad, err := eval(o)
+	end(eval(o))
+}
+
+// end leaves with what the shell has to know.
+func end(bad bool, err error) {
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "eval:", err)
 		os.Exit(2)
@@ -57,6 +65,7 @@ func main() {
 	if bad {
 		os.Exit(1)
 	}
+	os.Exit(0)
 }
 
 var (
