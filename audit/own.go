@@ -273,47 +273,22 @@ func (r *run) ownSentence(s *sentence) bool {
 func (r *run) ownDocuments() []*report.Document {
 	builder := report.NewBuilder(r.base)
 	kinds := r.kinds()
-	list, _ := kinds.Incidents()
 	names := r.files()
 	var out []*report.Document
-	for _, i := range list {
-		a := i.Telling.Alert()
+	for _, f := range kinds.Folds(kinds.Incidents()) {
+		a := f.Kind.Alert()
 		if a == nil {
 			continue
 		}
-		g := r.group(i, names)
-		for _, d := range kinds.DropsNear(i, a.Hostname) {
+		c, g := report.CaseOf(f, kinds, names, r.analyzer, nil)
+		for _, d := range kinds.DropsNear(c.Incident, a.Hostname) {
 			g.Drops = append(g.Drops, report.Drop{File: names[d.File], Line: d.Line, Rule: d.Rule})
 		}
-		var d *report.Document
-		if i.Single() && i.Aside == incident.NotAside {
-			d = builder.Build(r.analyzer.Analyze(a), g)
-		} else {
-			c := &report.Case{Incident: i, Names: names, Rule: kinds.Rule, Analyze: r.analyzer.AnalyzeAs}
-			d = builder.BuildIncident(r.analyzer.AnalyzeAs(a, i.Judgement.Class), c, g)
-		}
+		d := builder.Of(r.analyzer, c, g)
 		d.Redact(redact.Text)
 		out = append(out, d)
 	}
 	return out
-}
-
-func (r *run) group(i *incident.Incident, names []string) report.Group {
-	k := i.Telling
-	g := report.Group{Count: k.Count, Repeats: k.Repeats, First: k.First(), Last: k.Last()}
-	if d := k.Detail(); d != nil {
-		g.ID = d.ID
-		for _, t := range d.Targets {
-			g.Targets = append(g.Targets, report.Target(t))
-		}
-		for _, e := range d.Each {
-			g.Each = append(g.Each, report.AlertRef{File: names[e.File], Line: e.Line, UUID: e.UUID, Time: e.Time, Repeat: e.Repeat})
-		}
-	}
-	if a := k.Alert(); a != nil {
-		g.Volatile = r.analyzer.Volatile(a)
-	}
-	return g
 }
 
 // kinds puts the alerts together as package pipeline does.
@@ -330,6 +305,7 @@ func (r *run) kinds() *incident.Kinds {
 		kind  uint64
 		judge analysis.Judgement
 		links []incident.Link
+		p     analysis.Pattern
 	}
 	known := map[uint64]*shape{}
 	for _, a := range r.alerts {
@@ -341,11 +317,11 @@ func (r *run) kinds() *incident.Kinds {
 		k, ok := known[key]
 		if !ok {
 			j := judge.Judge(a)
-			k = &shape{kinder.Kind(a, j), j, linker.Links(a, j.Class)}
+			k = &shape{kinder.Kind(a, j), j, linker.Links(a, j.Class), kinder.Pattern(a, j.Class, false)}
 			known[key] = k
 			s.NewShape, s.First, s.Targets = true, a, r.analyzer.Targets(a)
 		}
-		s.Key, s.Judgement = k.kind, k.judge
+		s.Key, s.Judgement, s.Pattern = k.kind, k.judge, &k.p
 		s.Links = linker.Processes(a, k.links)
 		s.Print = kinder.Print(a, key)
 		kinds.Add(&s)

@@ -62,6 +62,23 @@ func StandingOf(f *incident.Fold, kinds *incident.Kinds, names []string, memory 
 	return s
 }
 
+// CaseOf gives a report what it needs to speak of a fold: its case, and its
+// telling kind with the counts of the whole.
+func CaseOf(f *incident.Fold, kinds *incident.Kinds, names []string, z *analysis.Analyzer, memory *incident.Memory) (*Case, Group) {
+	i, k := f.Incident, f.Kind
+	if i == nil {
+		i = &incident.Incident{Kinds: []*incident.Kind{k}, Telling: k, Judgement: k.Judgement, Count: k.Count, Repeats: k.Repeats, First: k.First(), Last: k.Last()}
+	}
+	c := &Case{Incident: i, Names: names, Rule: kinds.Rule, Analyze: z.AnalyzeAs}
+	g := c.Group(z)
+	if c.Plain() && k.ID() != 0 {
+		g.ID = k.ID().String()
+	}
+	g.Count, g.Repeats, g.First, g.Last = f.Count, f.Repeats, f.First, f.Last
+	g.Standing = StandingOf(f, kinds, names, memory)
+	return c, g
+}
+
 // recall says what of a fold was seen in earlier runs.
 func (s *Standing) recall(f *incident.Fold, kinds *incident.Kinds, memory *incident.Memory) {
 	all := append([]*incident.Kind{f.Kind}, f.Further...)

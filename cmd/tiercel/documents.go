@@ -141,18 +141,8 @@ func plain(f *incident.Fold) bool {
 
 // of gives the report what it needs to speak of a fold.
 func (m *maker) of(f *incident.Fold) (*report.Case, report.Group) {
-	i := f.Incident
-	if i == nil {
-		k := f.Kind
-		i = &incident.Incident{Kinds: []*incident.Kind{k}, Telling: k, Judgement: k.Judgement, Count: k.Count, Repeats: k.Repeats, First: k.First(), Last: k.Last()}
-	}
-	c := &report.Case{Incident: i, Names: m.names, Rule: m.kinds.Rule, Analyze: m.run.analyzer.AnalyzeAs, Refs: m.run.refs()}
-	g := c.Group(m.run.analyzer)
-	if k := f.Kind; k.ID() != 0 && plain(f) {
-		g.ID = k.ID().String()
-	}
-	g.Count, g.Repeats, g.First, g.Last = f.Count, f.Repeats, f.First, f.Last
-	g.Standing = report.StandingOf(f, m.kinds, m.names, m.run.memory)
+	c, g := report.CaseOf(f, m.kinds, m.names, m.run.analyzer, m.run.memory)
+	c.Refs = m.run.refs()
 	return c, g
 }
 
