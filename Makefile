@@ -34,7 +34,9 @@ eval: ## verdicts against the truth of the recorded alerts, audits against label
 	@echo "alerts made up to mislead:"
 	@$(GO) run ./tools/eval -corpus testdata/variants -aims=false
 	@echo "audits of labelled reports:"
-	@$(GO) run ./tools/eval audit testdata/audit/dev
+	@$(GO) run ./tools/eval audit -aims testdata/audit/dev
+	@echo "reports that nothing was learnt from (testdata/audit/README.md):"
+	@$(GO) run ./tools/eval audit -aims testdata/audit/heldout
 
 bench: ## speed: benchmarks, then whole runs over a million lines
 	$(GO) test -run '^$$' -bench . -benchmem ./alert ./condition ./analysis ./incident ./pipeline ./audit/render

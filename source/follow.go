@@ -151,7 +151,7 @@ func placeOf(f *os.File) (Place, error) {
 	if !ok || !info.Mode().IsRegular() {
 		return Place{}, fmt.Errorf("%s: is no regular file", f.Name())
 	}
-	return Place{Device: uint64(sys.Dev), Inode: sys.Ino}, nil
+	return Place{Device: uint64(sys.Dev), Inode: sys.Ino}, nil //nolint:unconvert // of 32 bits on other systems
 }
 
 // read hands over all whole lines to the present end.
