@@ -63,13 +63,13 @@ func TestMatchingAndScore(t *testing.T) {
 }
 
 func TestAims(t *testing.T) {
-	fine := score{pair: pair{found: ratio{90, 100}, right: ratio{95, 100}}, calm: ratio{90, 100}, confirmed: ratio{50, 100}}
+	fine := score{lenient: pair{found: ratio{90, 100}, right: ratio{95, 100}}, calm: ratio{90, 100}, confirmed: ratio{50, 100}}
 	if fine.missesAim() {
 		t.Error("all aims are reached")
 	}
 	for i, miss := range []func(*score){
-		func(s *score) { s.found.n-- }, func(s *score) { s.right.n-- }, func(s *score) { s.calm.n-- }, func(s *score) { s.confirmed.n-- },
-		func(s *score) { s.right = ratio{} },
+		func(s *score) { s.lenient.found.n-- }, func(s *score) { s.lenient.right.n-- }, func(s *score) { s.calm.n-- }, func(s *score) { s.confirmed.n-- },
+		func(s *score) { s.lenient.right = ratio{} },
 	} {
 		s := fine
 		if miss(&s); !s.missesAim() {
