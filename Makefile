@@ -12,6 +12,7 @@ build: ## the binary, into ./tiercel
 
 test: test-deps ## all tests, with the race detector
 	$(GO) test -race ./...
+	$(GO) test ./audit
 	$(MAKE) --no-print-directory eval
 
 # The tools that check our commands and configurations are Debian packages.

@@ -100,7 +100,7 @@ var withCode = sync.OnceValue(func() *Auditor {
 // command.
 func TestOwnReports(t *testing.T) {
 	for i, name := range append(corpus(t), "../testdata/seed.json") {
-		if testing.Short() && i%6 != 0 {
+		if sampled() && i%6 != 0 {
 			continue
 		}
 		text := tiercelReport(t, name, 12)
@@ -138,7 +138,7 @@ func alter(v string) string {
 // With one value altered at a time, the altered one is found.
 func TestAlteredValues(t *testing.T) {
 	for i, name := range append(corpus(t), "../testdata/seed.json") {
-		if i%8 != 0 && (testing.Short() || i%4 != 0) && name != "../testdata/seed.json" {
+		if i%8 != 0 && (sampled() || i%4 != 0) && name != "../testdata/seed.json" {
 			continue
 		}
 		text := tiercelReport(t, name, 1)
@@ -153,7 +153,7 @@ func TestAlteredValues(t *testing.T) {
 		tried, missed := 0, 0
 		for k, m := range value.FindAllStringSubmatchIndex(head, -1) {
 			v := head[m[2]:m[3]]
-			if !fields[v] || !alterable.MatchString(v) || testing.Short() && k%3 != 0 || k > 400 {
+			if !fields[v] || !alterable.MatchString(v) || sampled() && k%3 != 0 || k > 400 {
 				continue
 			}
 			other := alter(v)

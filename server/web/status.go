@@ -202,7 +202,3 @@ func rate(perSecond float64) string {
 	}
 	return fmt.Sprintf("%.4f", perSecond)
 }
-
-func (p *pages) showAudit(w http.ResponseWriter, r *http.Request) error {
-	return p.show(w, r, http.StatusOK, "audit", "Audit", nil)
-}

@@ -5,9 +5,11 @@ import (
 	"html/template"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/report"
 	"github.com/tiercel/tiercel/report/render"
 )
@@ -27,9 +29,15 @@ var functions = template.FuncMap{
 	"path":     url.PathEscape,
 	"bytes":    func(n any) string { return size(toInt(n)) },
 	"plural":   plural,
+	"lower":    strings.ToLower,
+	"judged":   func(j finding.Judgement) string { return judgedClass[j] },
 	"span":     span,
 	"when":     func(f frame, t time.Time) moment { return moment{t, ago(f.now, t)} },
 }
+
+// judgedClass is the colour of a judgement; its label says the same in words.
+var judgedClass = map[finding.Judgement]string{finding.Harmful: "attack", finding.Broken: "suspicious", finding.Contradicted: "suspicious",
+	finding.Unsupported: "test", finding.Unchecked: "unknown", finding.Supported: "benign"}
 
 // moment is a time with how long ago it was.
 type moment struct {

@@ -21,6 +21,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/tiercel/tiercel/audit"
 	"github.com/tiercel/tiercel/condition"
 	"github.com/tiercel/tiercel/journal"
 	"github.com/tiercel/tiercel/knowledge"
@@ -71,6 +72,8 @@ type pages struct {
 	parts  map[string]*template.Template
 	assets map[string]asset
 	mux    *http.ServeMux
+	// auditor is made when it is first needed: it reads much that nothing else does.
+	auditor func() (*audit.Auditor, error)
 
 	open     held[openCount]
 	noise    held[*noiseView]
@@ -108,6 +111,7 @@ func New(opt Options) (http.Handler, error) {
 	p.open = held[openCount]{age: 500 * time.Millisecond, wait: true, get: p.countOpen}
 	p.noise = held[*noiseView]{age: 30 * time.Second, get: p.readNoise}
 	p.silences = held[[]silence]{age: time.Second, wait: true, get: p.readSilences}
+	p.auditor = sync.OnceValues(p.newAuditor)
 	if err := p.parse(); err != nil {
 		return nil, err
 	}
@@ -134,6 +138,7 @@ func (p *pages) mount() {
 		"POST /silences":                p.addSilence,
 		"POST /silences/{id}/end":       p.endSilence,
 		"GET /audit":                    p.showAudit,
+		"POST /audit":                   p.runAudit,
 		"GET /knowledge":                p.listKnowledge,
 		"GET /knowledge/rules/{rule}":   p.showRule,
 		"GET /knowledge/controls/{id}":  p.showControl,

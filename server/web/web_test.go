@@ -98,7 +98,7 @@ func TestPages(t *testing.T) {
 		{"/incidents/nothing", "Nothing is here", 404}, {"/incidents/" + in.ID + "/report.exe", "Nothing is here", 404},
 		{"/alerts", "Older alerts", 200}, {"/alerts?where=proc.name+%3D+%22.kthreadd%22", "Looked at the next", 200}, {"/alerts?host=vm&rule=Run+shell+untrusted", "Run shell untrusted", 200},
 		{"/alerts?incident=" + in.ID, "Search Private Keys", 200}, {"/alerts/1", "As it came", 200}, {"/alerts/999999", "Nothing is here", 404}, {"/alerts/x", "Nothing is here", 404},
-		{"/silences", "No silence is in force", 200}, {"/audit", "being merged", 200}, {"/knowledge", "Read ssh information", 200}, {"/knowledge?text=memfd", "memfd", 200},
+		{"/silences", "No silence is in force", 200}, {"/audit", "Nothing of it is kept", 200}, {"/knowledge", "Read ssh information", 200}, {"/knowledge?text=memfd", "memfd", 200},
 		{"/knowledge/rules/read-ssh-information", "How attackers use it", 200}, {"/knowledge/controls/memfd-noexec", "vm.memfd_noexec", 200}, {"/knowledge/controls/..%2Ftables", "Nothing is here", 404},
 		{"/status", "All that was received was an alert", 200}, {"/static/tiercel.css", ".severity", 200}, {"/static/web.go", "", 404}, {"/nothing", "Nothing is here", 404},
 	} {
