@@ -292,7 +292,7 @@ func (v *viewer) notRunnable(c *command, p *catalogue.Program) bool {
 	case p.Kind == "none":
 		v.broken(sources, p.Use, "There is no program {}: {}", name, p.Is)
 	case p.Kind == "library", p.Kind == "product", p.Kind == "desktop", p.Kind == "service":
-		v.broken(sources, p.Use, "There is no command {}: it {}.", name, p.Is)
+			v.broken(sources, p.Use, "There is no command {}: it "+strings.ReplaceAll(p.Is, "{}", "")+".", name)
 	case p.Kind == "windows", p.Kind == "macos":
 		v.broken(sources, p.Use, "{} {}; it does not exist on Linux.", name, p.Is)
 	default:
