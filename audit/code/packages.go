@@ -53,7 +53,7 @@ func (v *viewer) debianPackage(w word) {
 			return
 		}
 		if p.Kind == "desktop" || p.Kind == "library" || p.Kind == "none" {
-			v.broken(orOwn(p.Sources), p.Use, "Debian 12 has no package {}: it {}.", name, p.Is)
+			v.broken(orOwn(p.Sources), p.Use, "Debian 12 has no package {}: it "+p.Is+".", name)
 			return
 		}
 		if strings.Contains(p.Vendor, "GitHub releases") && !strings.Contains(p.Vendor, "repositor") && !repository.MatchString(v.text) {
@@ -99,7 +99,7 @@ func (v *viewer) otherPackages(c *command) {
 			continue
 		}
 		if p := v.cat.Program(name); p != nil && (p.Kind == "library" || p.Kind == "desktop" || p.Kind == "none") {
-			v.broken(orOwn(p.Sources), p.Use, "There is no package {}: it {}.", name, p.Is)
+			v.broken(orOwn(p.Sources), p.Use, "There is no package {}: it "+p.Is+".", name)
 			continue
 		} else if p != nil && (p.Packages["rhel"] == name || p.Packages["alpine"] == name) {
 			continue

@@ -81,7 +81,7 @@ func (v *viewer) unit(w word) {
 		}
 		switch p.Kind {
 		case "library", "none", "desktop":
-			v.broken(orOwn(p.Sources), p.Use, "There is no service {}: it {}.", name, p.Is)
+			v.broken(orOwn(p.Sources), p.Use, "There is no service {}: it "+p.Is+".", name)
 			return
 		case "cli":
 			v.broken(orOwn(p.Sources), p.Use, "There is no service {}: it is a program that is run, not a daemon.", name)

@@ -290,11 +290,11 @@ func (v *viewer) notRunnable(c *command, p *catalogue.Program) bool {
 	case p.Path != "" && c.words[0].text == name && !strings.HasPrefix(p.Path, "/usr/bin/"):
 		v.broken(sources, p.Path, "{} is not in a folder of PATH: it lies at {} once it is installed.", name, p.Path)
 	case p.Kind == "none":
-		v.broken(sources, p.Use, "There is no program {}: {}", name, p.Is)
+		v.broken(sources, p.Use, "There is no program {}: "+p.Is, name)
 	case p.Kind == "library", p.Kind == "product", p.Kind == "desktop", p.Kind == "service":
-			v.broken(sources, p.Use, "There is no command {}: it "+strings.ReplaceAll(p.Is, "{}", "")+".", name)
+		v.broken(sources, p.Use, "There is no command {}: it "+p.Is+".", name)
 	case p.Kind == "windows", p.Kind == "macos":
-		v.broken(sources, p.Use, "{} {}; it does not exist on Linux.", name, p.Is)
+		v.broken(sources, p.Use, "{} "+p.Is+"; it does not exist on Linux.", name)
 	default:
 		return false
 	}
