@@ -43,7 +43,9 @@ func TestHostile(t *testing.T) {
 	for i, unit := range []string{"> ", "- ", "[", "*a_ ", "`", "<a ", "|a", "|a|\n|-|\n", "![](", "\\", "&#x41;", "the parent process is `x`. ", "T1059 (X) ", "10:11:12 ", "```\n", "a\n\n", "<table><tr><td>", "\n    - ",
 		"Falco can could may will block ", "PID: 5\n", "#\n", "=\n", "proc.name=", "\x00\xff", "[a]: b\n", "1.1.1.1 ", "* * * ", "\"", "(", "e.g. "} {
 		size := 1 << 20
-		if sampled() {
+		if raced {
+			size = 1 << 15
+		} else if sampled() {
 			size = 1 << 18
 		} else if i < 4 {
 			size = 10 << 20

@@ -3,6 +3,7 @@ package code
 import (
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
@@ -61,10 +62,10 @@ func stripComment(s string) string {
 }
 
 var (
-	apparmorRule = pattern(`^(?:(?:audit|deny|allow|owner|quiet|kill|prompt|access)\s+)*(?:/|@\{|"|"/|capability|network|file|mount|remount|umount|pivot_root|signal|ptrace|dbus|unix|change_profile|set\s+rlimit|include|link|userns|io_uring|mqueue|change_hat|all|\^|hat|profile|[rwaxmlkuUpPcCiI]+\s+/)[^;]*,\s*(?:#.*)?$`)
-	qualifiers   = pattern(`^(?:(?:audit|deny|allow|owner|quiet|kill|prompt|access)\s+)*`)
-	plainWord    = pattern(`^[a-z_]{3,}$`)
-	apparmorWord = pattern(`^(?:(?:audit|deny|allow|owner)\s+)*(?:/|capability|network|file|mount|ptrace|signal|@\{)`)
-	syscallRule  = pattern(`^(?:(?:audit|deny|allow)\s+)*(?:syscall|seccomp|memfd_create|execve|mmap|process|exec)\b`)
+	apparmorRule = expr.New(`^(?:(?:audit|deny|allow|owner|quiet|kill|prompt|access)\s+)*(?:/|@\{|"|"/|capability|network|file|mount|remount|umount|pivot_root|signal|ptrace|dbus|unix|change_profile|set\s+rlimit|include|link|userns|io_uring|mqueue|change_hat|all|\^|hat|profile|[rwaxmlkuUpPcCiI]+\s+/)[^;]*,\s*(?:#.*)?$`)
+	qualifiers   = expr.New(`^(?:(?:audit|deny|allow|owner|quiet|kill|prompt|access)\s+)*`)
+	plainWord    = expr.New(`^[a-z_]{3,}$`)
+	apparmorWord = expr.New(`^(?:(?:audit|deny|allow|owner)\s+)*(?:/|capability|network|file|mount|ptrace|signal|@\{)`)
+	syscallRule  = expr.New(`^(?:(?:audit|deny|allow)\s+)*(?:syscall|seccomp|memfd_create|execve|mmap|process|exec)\b`)
 	capabilities = words("audit_control audit_read audit_write block_suspend bpf checkpoint_restore chown dac_override dac_read_search fowner fsetid ipc_lock ipc_owner kill lease linux_immutable mac_admin mac_override mknod net_admin net_bind_service net_broadcast net_raw perfmon setgid setfcap setpcap setuid sys_admin sys_boot sys_chroot sys_module sys_nice sys_pacct sys_ptrace sys_rawio sys_resource sys_time sys_tty_config syslog wake_alarm")
 )

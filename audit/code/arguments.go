@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/knowledge/catalogue"
 )
 
@@ -475,10 +476,10 @@ func (v *viewer) container(path string, args *parsed) {
 	}
 }
 
-var hexID = pattern(`^(?:[0-9a-f]{12}|[0-9a-f]{64})$`)
+var hexID = expr.New(`^(?:[0-9a-f]{12}|[0-9a-f]{64})$`)
 
 // example are ids that nobody takes for real ones.
-var exampleID = pattern(`^(?:abc|123456|a1b2c3|deadbeef|0123|0000)`)
+var exampleID = expr.New(`^(?:abc|123456|a1b2c3|deadbeef|0123|0000)`)
 
 // otherContainer sees the id of a container that is not the alert's.
 func (v *viewer) otherContainer(given string) {

@@ -2,6 +2,8 @@ package code
 
 import (
 	"strings"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 func (c *config) audit() {
@@ -24,7 +26,7 @@ var (
 	auditLists   = words("task exit user exclude filesystem io_uring entry")
 	auditActions = words("always never possible")
 	auditFields  = words("a0 a1 a2 a3 arch auid devmajor devminor dir egid euid exe exit field_compare filetype fsgid fsuid fstype gid inode key msgtype obj_gid obj_lev_high obj_lev_low obj_role obj_type obj_uid obj_user path perm pers pid ppid saddr_fam sessionid sgid subj_clr subj_role subj_sen subj_type subj_user success suid uid loginuid obj_lev perm")
-	auditField   = pattern(`^([a-z0-9_]+)(!=|>=|<=|&=|=|>|<|&)(.+)$`)
+	auditField   = expr.New(`^([a-z0-9_]+)(!=|>=|<=|&=|=|>|<|&)(.+)$`)
 	auditArch    = words("b32 b64 x86_64 i386 i686 aarch64 arm armeb ppc ppc64 ppc64le s390 s390x ia64")
 )
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/condition"
 	"github.com/tiercel/tiercel/evidence"
@@ -106,13 +107,13 @@ func (k *check) quoted() bool {
 
 var (
 	// warned stands before a command that the writer warns of.
-	warned = pattern(`(?i)\b(?:not|never|avoid\w*|don't|dont|won't|shouldn't|without|instead of|rather than|against|refrain\w*|forbid\w*|no need to|dangerous|discourag\w+)\b[^.!?\n]*$`)
+	warned = expr.New(`(?i)\b(?:not|never|avoid\w*|don't|dont|won't|shouldn't|without|instead of|rather than|against|refrain\w*|forbid\w*|no need to|dangerous|discourag\w+)\b[^.!?\n]*$`)
 	// forbidden stands before a block that the writer warns of.
-	forbidden = pattern(`(?i)\b(?:(?:do not|don't|dont|should not|shouldn't|must not|cannot|can't)(?: ever| simply| just)? (?:run|use|execute|type|do|try|issue|apply|copy|follow|enter|rely)|never|avoid|refrain from|instead of|rather than|warn(?:ing)? against)\b(?: [\w'",-]+){0,7}$`)
+	forbidden = expr.New(`(?i)\b(?:(?:do not|don't|dont|should not|shouldn't|must not|cannot|can't)(?: ever| simply| just)? (?:run|use|execute|type|do|try|issue|apply|copy|follow|enter|rely)|never|avoid|refrain from|instead of|rather than|warn(?:ing)? against)\b(?: [\w'",-]+){0,7}$`)
 	// account stands before a block that shows what was run.
-	account = pattern(`(?i)(?:\b(?:attackers?|adversary|intruder|malware|user|process|container|script)\b[^.\n]{0,40}\b(?:ran|executed|typed|used|issued|launched|invoked)\b|\bcommands?\b[^.\n]{0,30}\b(?:was|were)\b[^.\n]{0,20}\b(?:run|executed|used|recorded|observed|seen)\b)[^.,\n]{0,40}$`)
+	account = expr.New(`(?i)(?:\b(?:attackers?|adversary|intruder|malware|user|process|container|script)\b[^.\n]{0,40}\b(?:ran|executed|typed|used|issued|launched|invoked)\b|\bcommands?\b[^.\n]{0,30}\b(?:was|were)\b[^.\n]{0,20}\b(?:run|executed|used|recorded|observed|seen)\b)[^.,\n]{0,40}$`)
 	// told stands before a command that somebody is said to have run.
-	told = pattern(`(?i)\b(?:attackers?|adversar\w+|intruders?|malware|threat actors?|was (?:run|executed|used|called)|were (?:run|executed)|executed|ran|running|observed|detected|such as|for example|e\.g\.|like|signs? of|indicat\w+|command line|which is what|shows|typed|invoked|spawned|would (?:run|use)|could (?:run|use))\b[^.!?\n]*$`)
+	told = expr.New(`(?i)\b(?:attackers?|adversar\w+|intruders?|malware|threat actors?|was (?:run|executed|used|called)|were (?:run|executed)|executed|ran|running|observed|detected|such as|for example|e\.g\.|like|signs? of|indicat\w+|command line|which is what|shows|typed|invoked|spawned|would (?:run|use)|could (?:run|use))\b[^.!?\n]*$`)
 )
 
 // spare takes back what would be said of harm where the writer warns of a

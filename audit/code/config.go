@@ -3,6 +3,7 @@ package code
 import (
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
@@ -112,6 +113,6 @@ func (c *config) rule(form string, line int, text string) bool {
 	return false
 }
 
-var elision = pattern(`^(?:\.\.\.|…|\[\.\.\.\]|<[^<>]*>|\*\*\*)$`)
+var elision = expr.New(`^(?:\.\.\.|…|\[\.\.\.\]|<[^<>]*>|\*\*\*)$`)
 
 func elided(text string) bool { return elision.MatchString(strings.TrimSpace(text)) }

@@ -3,6 +3,7 @@ package code
 import (
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/condition"
 	"github.com/tiercel/tiercel/knowledge/catalogue"
@@ -120,9 +121,9 @@ func (c *config) falcoRule(n *node, defs map[string]bool) {
 }
 
 // stops begins the description of a rule that is meant to do what no rule does.
-var stops = pattern(`(?i)^(?:this rule )?(?:will )?(?:blocks?|stops?|prevents?|den(?:y|ies)|kills?|drops?|terminates?|quarantines?|isolates?|disallows?)\b`)
+var stops = expr.New(`(?i)^(?:this rule )?(?:will )?(?:blocks?|stops?|prevents?|den(?:y|ies)|kills?|drops?|terminates?|quarantines?|isolates?|disallows?)\b`)
 
-var outputField = pattern(`%(?:\*?[a-z]*\()?([a-z0-9]+(?:\.[A-Za-z0-9_]+)+)`)
+var outputField = expr.New(`%(?:\*?[a-z]*\()?([a-z0-9]+(?:\.[A-Za-z0-9_]+)+)`)
 
 func (c *config) keyLine(n *node, key string) int {
 	for _, p := range n.keys {
@@ -134,10 +135,10 @@ func (c *config) keyLine(n *node, key string) int {
 }
 
 var (
-	transformer = pattern(`\b(?:join|concat|getopt|val)\s*\(`)
-	fieldUse    = pattern(`\b(?:process|file|network|event|host|image|pod|syscall|kernel|memory|mem|cmd|net|evt|evtin|proc|thread|user|group|container|fd|fs\.path|fdlist|k8s|k8smeta|syslog|ka|ct)\.[A-Za-z0-9_.]+`)
-	inQuotes    = pattern(`"[^"]*"|'[^']*'`)
-	macroWord   = pattern(`[A-Za-z_][A-Za-z0-9_]*`)
+	transformer = expr.New(`\b(?:join|concat|getopt|val)\s*\(`)
+	fieldUse    = expr.New(`\b(?:process|file|network|event|host|image|pod|syscall|kernel|memory|mem|cmd|net|evt|evtin|proc|thread|user|group|container|fd|fs\.path|fdlist|k8s|k8smeta|syslog|ka|ct)\.[A-Za-z0-9_.]+`)
+	inQuotes    = expr.New(`"[^"]*"|'[^']*'`)
+	macroWord   = expr.New(`[A-Za-z_][A-Za-z0-9_]*`)
 )
 
 // condition reads a condition as Falco does: macros that are nowhere defined
@@ -178,7 +179,7 @@ func (c *config) condition(text string, defs map[string]bool, partial bool) *iss
 	return nil
 }
 
-var unknownMacro = pattern(`(?:no|unknown|undefined) macro:? "?([A-Za-z_]\w*)`)
+var unknownMacro = expr.New(`(?:no|unknown|undefined) macro:? "?([A-Za-z_]\w*)`)
 
 // isFalcoConfig reports whether most keys are those of falco.yaml.
 func (c *config) isFalcoConfig(n *node) bool {

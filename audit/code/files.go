@@ -7,12 +7,13 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/knowledge/catalogue"
 )
 
 // scripts are the files whose content is a script.
-var scripts = pattern(`\.sh$|^/etc/cron\.(?:hourly|daily|weekly|monthly)/|^/usr/local/s?bin/`)
+var scripts = expr.New(`\.sh$|^/etc/cron\.(?:hourly|daily|weekly|monthly)/|^/usr/local/s?bin/`)
 
 // heredoc judges the content of a here-document as that of the file it goes to.
 func (v *viewer) heredoc(c *command, r redir) {
@@ -74,9 +75,9 @@ func writtenTo(c *command) string {
 }
 
 // wantsRoot are the folders in which only root may write.
-var wantsRoot = pattern(`^/(?:etc|proc/sys|proc/sysrq-trigger|sys|usr|boot|root|lib|lib64|sbin|bin|opt|var/log|var/lib|var/spool|run/systemd)(?:/|$)`)
+var wantsRoot = expr.New(`^/(?:etc|proc/sys|proc/sysrq-trigger|sys|usr|boot|root|lib|lib64|sbin|bin|opt|var/log|var/lib|var/spool|run/systemd)(?:/|$)`)
 
-var inPrivate = pattern(`^/(?:root|opt)/`)
+var inPrivate = expr.New(`^/(?:root|opt)/`)
 
 // redirects checks where a command writes to.
 func (v *viewer) redirects(c *command) {
@@ -175,7 +176,7 @@ func (v *viewer) rules(c *command) {
 }
 
 // undoes is said before steps that take back others.
-var undoes = pattern(`(?i)\b(?:undo|revert|roll(?:ing)?[ -]?back|restor(?:e|ing)|put(?:ting)? back|back out|take(?:s)? (?:it|them) back|to remove)`)
+var undoes = expr.New(`(?i)\b(?:undo|revert|roll(?:ing)?[ -]?back|restor(?:e|ing)|put(?:ting)? back|back out|take(?:s)? (?:it|them) back|to remove)`)
 
 func (v *viewer) rule(r *catalogue.Rule) {
 	if r.Undo && undoes.MatchString(v.b.Intro) {

@@ -3,6 +3,8 @@ package code
 import (
 	"net/netip"
 	"strings"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 var (
@@ -110,7 +112,7 @@ func badAddress(s string) bool {
 }
 
 var (
-	ufwPort  = pattern(`^[0-9:,]+(?:/(?:tcp|udp))?$`)
+	ufwPort  = expr.New(`^[0-9:,]+(?:/(?:tcp|udp))?$`)
 	ufwWords = map[string]bool{"in": true, "out": true, "on": true, "log": true, "log-all": true, "from": true, "to": true, "any": true, "port": true, "proto": true, "comment": true, "app": true, "delete": true, "insert": true, "prepend": true, "route": true, "allow": true, "deny": true, "reject": true, "limit": true}
 )
 
@@ -148,7 +150,7 @@ func (v *viewer) ufw(c *command) {
 	}
 }
 
-var keeping = pattern(`(?i)\b(?:persist|save|permanent|keep|reboot)`)
+var keeping = expr.New(`(?i)\b(?:persist|save|permanent|keep|reboot)`)
 
 // save sees rules printed that were meant to be kept.
 func (v *viewer) save(c *command) {

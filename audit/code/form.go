@@ -6,24 +6,25 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
 var (
-	pathWord    = pattern(`(?:^|[\s` + "`" + `"'(])(/(?:etc|usr|var|lib|opt|home|root|srv|run)/[\w./@-]+[\w@-]|[\w.-]+\.(?:ya?ml|json|toml|conf|rules|service|cfg|ini)\b|[Dd]ockerfile\b)`)
-	fileComent  = pattern(`^\s*(?:#|//|;)\s*(?:[Ff]ile(?:name)?:?\s*)?(/[\w./@-]+|[\w.-]+\.(?:ya?ml|json|toml|conf|rules|service))\b`)
-	auditLine   = pattern(`^\s*(?:-[aA] +(?:always|never|exit|task|user|exclude|filesystem|block|deny|[a-z]+,[a-z]+)|-w +/|-W +/|-D *$|-b +[0-9]+ *$|-e +[012] *$|-f +[012] *$|--backlog_wait_time)`)
-	sysctlLine  = pattern(`^\s*-?(?:kernel|vm|fs|net|user|dev|abi|debug|security|process|memfd|memory|system)\.[\w.*/-]+\s*=`)
-	unitHead    = pattern(`(?m)^\s*\[(?:Unit|Service|Install|Socket|Timer|Mount|Path|Slice)\]\s*$`)
-	jailHead    = pattern(`(?m)^\s*(?:bantime|findtime|maxretry|banaction)\s*=`)
-	profileTop  = pattern(`(?m)^\s*(?:profile\s+[\w./-]+.*\{|#include\s+<tunables|include\s+<tunables|/[\w./*-]+\s*(?:flags=\([^)]*\)\s*)?\{)`)
-	dockerTop   = pattern(`^(?:#.*\n|\s|ARG [^\n]*\n)*FROM\s+\S+`)
-	tomlHead    = pattern(`(?m)^\s*\[+(?:plugins\b|[\w.-]+(?:\."[^"]*")*)[\w."-]*\]+\s*$`)
-	cronLine    = pattern(`^\s*(?:[0-9*/,-]+\s+){5}\S|^\s*@(?:reboot|daily|hourly|weekly|monthly|yearly)\s+\S`)
-	nftTable    = pattern(`(?m)^\s*table\s+(?:inet|ip|ip6|arp|bridge|netdev)?\s*\w+\s*\{`)
-	sudoersLine = pattern(`^[%\w.@-]+\s+[\w.]+\s*=\s*\(?[\w:]+\)?.*(?:NOPASSWD|ALL|/)`)
-	keyColon    = pattern(`^\s*(?:- )?[\w.-]+:(?:\s|$)`)
-	selector    = pattern(`^\s*(?:[a-z0-9,*]+\.[a-z=!*]+(?:;[a-z0-9,*.=!]+)*)\s+(?:-?/|@|:om|\*|~|stop)|^\s*\$[A-Z]\w+\s|^\s*(?:module|action|input|ruleset|template|global|main_queue)\s*\(|^\s*:[\w!-]+,|^\s*if +\$`)
+	pathWord    = expr.New(`(?:^|[\s` + "`" + `"'(])(/(?:etc|usr|var|lib|opt|home|root|srv|run)/[\w./@-]+[\w@-]|[\w.-]+\.(?:ya?ml|json|toml|conf|rules|service|cfg|ini)\b|[Dd]ockerfile\b)`)
+	fileComent  = expr.New(`^\s*(?:#|//|;)\s*(?:[Ff]ile(?:name)?:?\s*)?(/[\w./@-]+|[\w.-]+\.(?:ya?ml|json|toml|conf|rules|service))\b`)
+	auditLine   = expr.New(`^\s*(?:-[aA] +(?:always|never|exit|task|user|exclude|filesystem|block|deny|[a-z]+,[a-z]+)|-w +/|-W +/|-D *$|-b +[0-9]+ *$|-e +[012] *$|-f +[012] *$|--backlog_wait_time)`)
+	sysctlLine  = expr.New(`^\s*-?(?:kernel|vm|fs|net|user|dev|abi|debug|security|process|memfd|memory|system)\.[\w.*/-]+\s*=`)
+	unitHead    = expr.New(`(?m)^\s*\[(?:Unit|Service|Install|Socket|Timer|Mount|Path|Slice)\]\s*$`)
+	jailHead    = expr.New(`(?m)^\s*(?:bantime|findtime|maxretry|banaction)\s*=`)
+	profileTop  = expr.New(`(?m)^\s*(?:profile\s+[\w./-]+.*\{|#include\s+<tunables|include\s+<tunables|/[\w./*-]+\s*(?:flags=\([^)]*\)\s*)?\{)`)
+	dockerTop   = expr.New(`^(?:#.*\n|\s|ARG [^\n]*\n)*FROM\s+\S+`)
+	tomlHead    = expr.New(`(?m)^\s*\[+(?:plugins\b|[\w.-]+(?:\."[^"]*")*)[\w."-]*\]+\s*$`)
+	cronLine    = expr.New(`^\s*(?:[0-9*/,-]+\s+){5}\S|^\s*@(?:reboot|daily|hourly|weekly|monthly|yearly)\s+\S`)
+	nftTable    = expr.New(`(?m)^\s*table\s+(?:inet|ip|ip6|arp|bridge|netdev)?\s*\w+\s*\{`)
+	sudoersLine = expr.New(`^[%\w.@-]+\s+[\w.]+\s*=\s*\(?[\w:]+\)?.*(?:NOPASSWD|ALL|/)`)
+	keyColon    = expr.New(`^\s*(?:- )?[\w.-]+:(?:\s|$)`)
+	selector    = expr.New(`^\s*(?:[a-z0-9,*]+\.[a-z=!*]+(?:;[a-z0-9,*.=!]+)*)\s+(?:-?/|@|:om|\*|~|stop)|^\s*\$[A-Z]\w+\s|^\s*(?:module|action|input|ruleset|template|global|main_queue)\s*\(|^\s*:[\w!-]+,|^\s*if +\$`)
 )
 
 var shellTag = words("bash sh shell zsh console shell-session shellsession terminal bash-session ksh sudo command cmdline commandline")
@@ -51,7 +52,7 @@ func (k *check) hasCommands() bool {
 }
 
 // otherLanguages are those of which the catalogue knows nothing.
-var otherLanguages = pattern(`^(?:python3?|py|go|golang|rust|c|cpp|c\+\+|java|javascript|js|typescript|ts|ruby|perl|php|lua|sql|rego|hcl|terraform|tf|promql|logql|kql|kusto|spl|splunk|powershell|ps1|pwsh|cmd|bat|cel|xml|html|mermaid|diff|csharp|awk|bpftrace|yara|sigma|suricata|snort|zeek|vcl|groovy|makefile|esql|eql|lucene|graphql|http|asm|nasm|dot|plantuml|svg|css|latex|tex|regex)$`)
+var otherLanguages = expr.New(`^(?:python3?|py|go|golang|rust|c|cpp|c\+\+|java|javascript|js|typescript|ts|ruby|perl|php|lua|sql|rego|hcl|terraform|tf|promql|logql|kql|kusto|spl|splunk|powershell|ps1|pwsh|cmd|bat|cel|xml|html|mermaid|diff|csharp|awk|bpftrace|yara|sigma|suricata|snort|zeek|vcl|groovy|makefile|esql|eql|lucene|graphql|http|asm|nasm|dot|plantuml|svg|css|latex|tex|regex)$`)
 
 // form says what the block is: "shell", a format of configuration, or "" for
 // what is neither.

@@ -2,6 +2,8 @@ package code
 
 import (
 	"strings"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 func (c *config) sysctl() {
@@ -58,11 +60,11 @@ func (c *config) sshd() {
 var (
 	facility    = words("auth authpriv cron daemon ftp kern lpr mail mark news security syslog user uucp local0 local1 local2 local3 local4 local5 local6 local7 *")
 	severity    = words("debug info notice warning warn err error crit alert emerg panic none *")
-	template    = pattern(`^\$(?:template|ModLoad|IncludeConfig|[A-Z]\w+)\b`)
-	advanced    = pattern(`^(?:module|action|input|ruleset|template|global|main_queue|parser|timezone|lookup_table|dyn_stats|include|property|constant|percentile_stats|ratelimit)\s*\(`)
-	property    = pattern(`^:[\w$!-]+, *!?(?:contains|isequal|startswith|regex|ereregex|isempty|contains_i|startswith_i|endswith|contains, *)[ ,]`)
-	script      = pattern(`^(?:if|then|else|set|unset|reset|call|call_indirect|foreach|continue|stop|[{}&)])`)
-	selectorOne = pattern(`^([a-z0-9,*]+)\.([=!]*)([a-z*]+)$`)
+	template    = expr.New(`^\$(?:template|ModLoad|IncludeConfig|[A-Z]\w+)\b`)
+	advanced    = expr.New(`^(?:module|action|input|ruleset|template|global|main_queue|parser|timezone|lookup_table|dyn_stats|include|property|constant|percentile_stats|ratelimit)\s*\(`)
+	property    = expr.New(`^:[\w$!-]+, *!?(?:contains|isequal|startswith|regex|ereregex|isempty|contains_i|startswith_i|endswith|contains, *)[ ,]`)
+	script      = expr.New(`^(?:if|then|else|set|unset|reset|call|call_indirect|foreach|continue|stop|[{}&)])`)
+	selectorOne = expr.New(`^([a-z0-9,*]+)\.([=!]*)([a-z*]+)$`)
 )
 
 func (c *config) rsyslog() {
@@ -136,7 +138,7 @@ func (c *config) selector(line int, text string, manual []string) {
 	}
 }
 
-var sectionHead = pattern(`^\[([^\]]+)\]$`)
+var sectionHead = expr.New(`^\[([^\]]+)\]$`)
 
 func (c *config) systemd() {
 	known := c.cat.Words("systemd-directives.txt")
@@ -282,8 +284,8 @@ func (c *config) journald() {
 }
 
 var (
-	sudoDefaults = pattern(`^(?:Defaults(?:[@:!>]\S+)?\s+\S|(?:User|Runas|Host|Cmnd|Cmd)_Alias\s+[A-Z]\w*\s*=|[@#]include)`)
-	sudoRule     = pattern(`^(?:[%#+]?[\w.@\\-]+|[A-Z_]+|"[^"]+")(?:\s*,\s*\S+)*\s+[\w.,!-]+\s*=\s*(?:\([^)]*\)\s*)?(?:(?:NOPASSWD|PASSWD|NOEXEC|EXEC|SETENV|NOSETENV|LOG_INPUT|NOLOG_INPUT|LOG_OUTPUT|NOLOG_OUTPUT|MAIL|NOMAIL|FOLLOW|NOFOLLOW|INTERCEPT|NOINTERCEPT):\s*)*(?:ALL|!?/\S|!?[A-Z][A-Z0-9_]*\s*(?:,|$)|sudoedit|sha\d+:|list)`)
+	sudoDefaults = expr.New(`^(?:Defaults(?:[@:!>]\S+)?\s+\S|(?:User|Runas|Host|Cmnd|Cmd)_Alias\s+[A-Z]\w*\s*=|[@#]include)`)
+	sudoRule     = expr.New(`^(?:[%#+]?[\w.@\\-]+|[A-Z_]+|"[^"]+")(?:\s*,\s*\S+)*\s+[\w.,!-]+\s*=\s*(?:\([^)]*\)\s*)?(?:(?:NOPASSWD|PASSWD|NOEXEC|EXEC|SETENV|NOSETENV|LOG_INPUT|NOLOG_INPUT|LOG_OUTPUT|NOLOG_OUTPUT|MAIL|NOMAIL|FOLLOW|NOFOLLOW|INTERCEPT|NOINTERCEPT):\s*)*(?:ALL|!?/\S|!?[A-Z][A-Z0-9_]*\s*(?:,|$)|sudoedit|sha\d+:|list)`)
 )
 
 func (c *config) sudoers() {

@@ -2,9 +2,11 @@ package code
 
 import (
 	"strings"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
-var templated = pattern(`\{\{|<%|\$\{`)
+var templated = expr.New(`\{\{|<%|\$\{`)
 
 // yaml judges a text in YAML by what it turns out to be.
 func (c *config) yaml() {
@@ -99,7 +101,7 @@ func (c *config) object(n *node) {
 }
 
 // intoSettings introduces a block that is meant for falco.yaml.
-var intoSettings = pattern(`(?i)\b(?:add|put|insert|append|edit|update|modify|in|into|to)\b[^.\n]*falco\.yaml[^\n]{0,40}$`)
+var intoSettings = expr.New(`(?i)\b(?:add|put|insert|append|edit|update|modify|in|into|to)\b[^.\n]*falco\.yaml[^\n]{0,40}$`)
 
 var seccompActions = words("SCMP_ACT_KILL SCMP_ACT_KILL_PROCESS SCMP_ACT_KILL_THREAD SCMP_ACT_TRAP SCMP_ACT_ERRNO SCMP_ACT_TRACE SCMP_ACT_ALLOW SCMP_ACT_LOG SCMP_ACT_NOTIFY")
 
@@ -193,4 +195,4 @@ func (c *config) embedded(n *node) bool {
 	return any
 }
 
-var blockScalar = pattern(`:\s*[|>][-+0-9]*\s*(?:#.*)?$`)
+var blockScalar = expr.New(`:\s*[|>][-+0-9]*\s*(?:#.*)?$`)

@@ -2,12 +2,14 @@ package code
 
 import (
 	"strings"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
-var plainPackage = pattern(`^[a-z0-9][a-z0-9+.-]+$`)
+var plainPackage = expr.New(`^[a-z0-9][a-z0-9+.-]+$`)
 
 // repository is what a block has that adds packages from elsewhere.
-var repository = pattern(`sources\.list|add-apt-repository|apt-key|/etc/yum\.repos\.d|\.deb\b|\.rpm\b|dnf config-manager|yum-config-manager|pkgs\.|packages\.`)
+var repository = expr.New(`sources\.list|add-apt-repository|apt-key|/etc/yum\.repos\.d|\.deb\b|\.rpm\b|dnf config-manager|yum-config-manager|pkgs\.|packages\.`)
 
 func (v *viewer) apt(c *command) {
 	args := v.split(c)

@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
@@ -33,7 +34,7 @@ func (v *viewer) paths(c *command) {
 
 var (
 	procTop     = words("acpi asound buddyinfo bus cgroups cmdline config.gz consoles cpuinfo crypto devices diskstats dma driver dynamic_debug execdomains fb filesystems fs interrupts iomem ioports irq kallsyms kcore key-users keys kmsg kpagecgroup kpagecount kpageflags loadavg locks mdstat meminfo misc modules mounts mtrr net pagetypeinfo partitions pressure sched_debug schedstat scsi self slabinfo softirqs stat swaps sys sysrq-trigger sysvipc thread-self timer_list timer_stats tty uptime version version_signature vmallocinfo vmcore vmstat zoneinfo xen latency_stats kpageflags lockdep lock_stat allocinfo bootconfig spl cpu ide")
-	procPer     = pattern(`^/proc/(?:[0-9]+|self|thread-self|\*|\[0-9\]\*|\[1-9\]\*)(/.*)?$`)
+	procPer     = expr.New(`^/proc/(?:[0-9]+|self|thread-self|\*|\[0-9\]\*|\[1-9\]\*)(/.*)?$`)
 	inProc      = words("arch_status attr autogroup auxv cgroup clear_refs cmdline comm coredump_filter cpu_resctrl_groups cpuset cwd environ exe fd fdinfo gid_map io ksm_merging_pages ksm_stat latency limits loginuid map_files maps mem mountinfo mounts mountstats net ns numa_maps oom_adj oom_score oom_score_adj pagemap patch_state personality projid_map root sched schedstat sessionid seccomp_cache setgroups smaps smaps_rollup stack stat statm status syscall task timens_offsets timers timerslack_ns uid_map wchan make-it-fail fail-nth")
 	procFolders = words("acpi asound bus driver dynamic_debug fs irq net pressure scsi self spl sys sysvipc thread-self tty ide xen dma-buf cpu")
 	sysTop      = words("block bus class dev devices firmware fs hypervisor kernel module power")
@@ -42,7 +43,7 @@ var (
 // matchers are programs whose words are patterns or texts, not files.
 var matchers = words("grep egrep fgrep zgrep rgrep find echo printf pgrep pkill awk gawk mawk sed ausearch journalctl falco docker kubectl yara test [ logger xargs ps kill killall strace lsof gdb")
 
-var capitals = pattern(`^[A-Z]{2}[A-Z0-9_]*$`)
+var capitals = expr.New(`^[A-Z]{2}[A-Z0-9_]*$`)
 
 // path says what is known of one path.
 func (v *viewer) path(w word) {

@@ -3,10 +3,11 @@ package code
 import (
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
-var digits = pattern(`^[0-9]+$`)
+var digits = expr.New(`^[0-9]+$`)
 
 func (v *viewer) kill(c *command) {
 	args := c.args()
@@ -32,8 +33,8 @@ func (v *viewer) kill(c *command) {
 }
 
 var (
-	tracedBy = pattern(`(?:^| )(?:-p ?|--pid[= ]|attach )([0-9]+)\b`)
-	holding  = pattern(`-(?:STOP|SIGSTOP|CONT|SIGCONT|0|18|19|s (?:STOP|CONT))(?: |$)`)
+	tracedBy = expr.New(`(?:^| )(?:-p ?|--pid[= ]|attach )([0-9]+)\b`)
+	holding  = expr.New(`-(?:STOP|SIGSTOP|CONT|SIGCONT|0|18|19|s (?:STOP|CONT))(?: |$)`)
 )
 
 // victim sees the process ended that another one traced or read.
@@ -45,7 +46,7 @@ func (v *viewer) victim(c *command, w word) {
 	v.say(issue{finding.Harmful, say("{} is the process that was traced, the victim: this ends what is to be protected, and with it the evidence.", w.text), src("falco-fields"), ""})
 }
 
-var processName = pattern(`^[a-zA-Z][\w:.-]+$`)
+var processName = expr.New(`^[a-zA-Z][\w:.-]+$`)
 
 // isPID says so if a word that stands for a process id is the name of a process.
 func (v *viewer) isPID(w word) {
@@ -105,7 +106,7 @@ func (v *viewer) facts(c *command) {
 	}
 }
 
-var procPID = pattern(`^/proc/([0-9]+)(?:/|$)`)
+var procPID = expr.New(`^/proc/([0-9]+)(?:/|$)`)
 
 // terminal sees the number of a terminal given where its name belongs.
 func (v *viewer) terminal(c *command) {

@@ -6,6 +6,7 @@ import (
 
 	"mvdan.cc/sh/v3/syntax"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
@@ -29,9 +30,9 @@ type fault struct {
 }
 
 var (
-	prompt    = pattern(`^[ \t]*(?:\([\w.-]+\)[ \t]*)?(?:\[?[\w.-]+@[\w.-]+[:\s]?[^\s$#\]]*\]?[ \t]?)?([$#❯➜])[ \t]+`)
-	userAtTop = pattern(`^[ \t]*\[?[\w.-]+@[\w.-]+[:\s]?[^\s$#\]]*\]?[ \t]?[$#]`)
-	heredoc   = pattern(`<<-?\s*['"\\]?(\w+)['"]?`)
+	prompt    = expr.New(`^[ \t]*(?:\([\w.-]+\)[ \t]*)?(?:\[?[\w.-]+@[\w.-]+[:\s]?[^\s$#\]]*\]?[ \t]?)?([$#❯➜])[ \t]+`)
+	userAtTop = expr.New(`^[ \t]*\[?[\w.-]+@[\w.-]+[:\s]?[^\s$#\]]*\]?[ \t]?[$#]`)
+	heredoc   = expr.New(`<<-?\s*['"\\]?(\w+)['"]?`)
 )
 
 // newSession blanks out what is no command.
@@ -91,7 +92,7 @@ func newSession(text, language string) *session {
 			end = m[1]
 		}
 	})
-	for _, re := range []*expression{angled} {
+	for _, re := range []*expr.Expr{angled} {
 		for _, m := range re.FindAllIndex(masked, -1) {
 			if m[0] > 0 && masked[m[0]-1] == '<' || m[1] < len(masked) && (isWordByte(masked[m[1]]) || masked[m[1]] == '(') {
 				continue
@@ -136,7 +137,7 @@ const maxFaults = 100
 // parser calls itself for each.
 const maxNesting = 500
 
-var nesting = pattern(`[({]|[)}]|\b(?:if|while|until|for|case|select)\b|\b(?:fi|done|esac)\b`)
+var nesting = expr.New(`[({]|[)}]|\b(?:if|while|until|for|case|select)\b|\b(?:fi|done|esac)\b`)
 
 func tooDeep(text string) bool {
 	depth := 0

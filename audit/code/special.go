@@ -4,6 +4,7 @@ import (
 	"path"
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 )
 
@@ -85,7 +86,7 @@ func (v *viewer) auditctl(c *command) {
 	}
 }
 
-var mode = pattern(`^(?:[-+=]?[0-7]{1,5}|[ugoa]*[-+=][rwxXstugo]*(?:[-+=][rwxXstugo]*)*(?:,[ugoa]*(?:[-+=][rwxXstugo]*)+)*)$`)
+var mode = expr.New(`^(?:[-+=]?[0-7]{1,5}|[ugoa]*[-+=][rwxXstugo]*(?:[-+=][rwxXstugo]*)*(?:,[ugoa]*(?:[-+=][rwxXstugo]*)+)*)$`)
 
 func (v *viewer) chmod(c *command) {
 	args := c.args()
@@ -158,7 +159,7 @@ func (v *viewer) falco(c *command) {
 	}
 }
 
-var trusted = pattern(`https?://(?:[\w.-]+\.)?(?:falco\.org|docker\.com|helm\.sh|sh\.rustup\.rs|k3s\.io|tailscale\.com|nodesource\.com|wazuh\.com|elastic\.co|grafana\.com|hashicorp\.com|kubernetes\.io|k8s\.io|k3d\.io|sysdig\.com|raw\.githubusercontent\.com/(?:falcosecurity|helm|aquasecurity|anchore|sigstore|kubernetes|docker|opencontainers)/)`)
+var trusted = expr.New(`https?://(?:[\w.-]+\.)?(?:falco\.org|docker\.com|helm\.sh|sh\.rustup\.rs|k3s\.io|tailscale\.com|nodesource\.com|wazuh\.com|elastic\.co|grafana\.com|hashicorp\.com|kubernetes\.io|k8s\.io|k3d\.io|sysdig\.com|raw\.githubusercontent\.com/(?:falcosecurity|helm|aquasecurity|anchore|sigstore|kubernetes|docker|opencontainers)/)`)
 
 // piped sees what was just fetched from the network run by a shell.
 func (v *viewer) piped(c *command) {
@@ -181,7 +182,7 @@ func (v *viewer) piped(c *command) {
 	}
 }
 
-var securityOption = pattern(`^(?:no-new-privileges(?:[:=](?:true|false))?|(?:seccomp|apparmor|label|systempaths|credentialspec|proc-opts|unmask|mask)[=:].+|label:.+)$`)
+var securityOption = expr.New(`^(?:no-new-privileges(?:[:=](?:true|false))?|(?:seccomp|apparmor|label|systempaths|credentialspec|proc-opts|unmask|mask)[=:].+|label:.+)$`)
 
 func (v *viewer) docker(c *command) {
 	v.window(c)
@@ -253,7 +254,7 @@ func (v *viewer) kubectl(c *command) {
 	}
 }
 
-var plainKind = pattern(`^[a-z]+$`)
+var plainKind = expr.New(`^[a-z]+$`)
 
 // shortKinds are short names, and kinds that the list of types does not have.
 var shortKinds = words("po pod pods svc deploy ds rs sts ns no cm sa pv pvc ep ing netpol hpa pdb cj crd crds quota limits sc pc csr rc ev events event all ev cs componentstatuses apiservices apiservice customresourcedefinition customresourcedefinitions metrics nodemetrics podmetrics bindings tokenreviews selfsubjectaccessreviews vap vapb podsecuritypolicies psp")
@@ -287,7 +288,7 @@ func (v *viewer) ausearch(c *command) {
 	}
 }
 
-var attributes = pattern(`^[-+=][aAcCdDeEFiIjmNPsStTuxVX]*$`)
+var attributes = expr.New(`^[-+=][aAcCdDeEFiIjmNPsStTuxVX]*$`)
 
 func (v *viewer) chattr(c *command) {
 	for _, w := range c.args() {

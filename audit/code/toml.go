@@ -2,11 +2,13 @@ package code
 
 import (
 	"strings"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 var (
-	tomlTable = pattern(`^\[+\s*([^\]]+?)\s*\]+\s*(?:#.*)?$`)
-	tomlKey   = pattern(`^("?[\w./-]+"?(?:\.[\w-]+)*)\s*=`)
+	tomlTable = expr.New(`^\[+\s*([^\]]+?)\s*\]+\s*(?:#.*)?$`)
+	tomlKey   = expr.New(`^("?[\w./-]+"?(?:\.[\w-]+)*)\s*=`)
 )
 
 // toml judges containerd's configuration, of which the sections and keys are known.
@@ -65,4 +67,4 @@ func (c *config) toml() {
 	})
 }
 
-var tomlParts = pattern(`"[^"]*"|'[^']*'|[\w-]+`)
+var tomlParts = expr.New(`"[^"]*"|'[^']*'|[\w-]+`)

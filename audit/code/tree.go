@@ -15,6 +15,8 @@ import (
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
 	yaml "sigs.k8s.io/yaml"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 // regexps are compiled once each.
@@ -76,9 +78,9 @@ type syntaxError struct {
 }
 
 var (
-	deepLine   = pattern(`(?m)^\s*(?:[-?:]\s+){50}`)
-	yamlPlace  = pattern(`^\[(\d+):\d+\] ([^\n]*)`)
-	sigsPlace  = pattern(`line (\d+): (.*)`)
+	deepLine   = expr.New(`(?m)^\s*(?:[-?:]\s+){50}`)
+	yamlPlace  = expr.New(`^\[(\d+):\d+\] ([^\n]*)`)
+	sigsPlace  = expr.New(`line (\d+): (.*)`)
 	errTooDeep = "it is nested too deep, or its lines are too long"
 )
 

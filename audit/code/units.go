@@ -3,6 +3,8 @@ package code
 import (
 	"slices"
 	"strings"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 var unitVerbs = map[string]bool{"start": true, "stop": true, "restart": true, "reload": true, "try-restart": true, "reload-or-restart": true, "enable": true,
@@ -32,7 +34,7 @@ func (v *viewer) systemctl(c *command) {
 // noReload are units of Debian 12 without ExecReload.
 var noReload = words("cron systemd-journald systemd-logind systemd-sysctl systemd-modules-load fail2ban-server chrony")
 
-var unitSuffix = pattern(`\.(service|socket|timer|path|target|mount|slice|scope|device|swap|automount)$`)
+var unitSuffix = expr.New(`\.(service|socket|timer|path|target|mount|slice|scope|device|swap|automount)$`)
 
 // unit says whether a unit exists.
 func (v *viewer) unit(w word) {
@@ -111,9 +113,9 @@ func (v *viewer) unit(w word) {
 }
 
 // onDebian is what shows that the report speaks of Debian or Ubuntu.
-var onDebian = pattern(`\b(?:apt|apt-get|dpkg|ufw|Debian|Ubuntu)\b`)
+var onDebian = expr.New(`\b(?:apt|apt-get|dpkg|ufw|Debian|Ubuntu)\b`)
 
-var falcoUnits = pattern(`^falco(?:sidekick|-talon|-exporter|ctl)`)
+var falcoUnits = expr.New(`^falco(?:sidekick|-talon|-exporter|ctl)`)
 
 // daemons are programs among those with a manual page that may have a unit on
 // other systems.

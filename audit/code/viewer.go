@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/tiercel/tiercel/audit/expr"
 	"github.com/tiercel/tiercel/audit/finding"
 	"github.com/tiercel/tiercel/knowledge/catalogue"
 )
@@ -117,7 +118,7 @@ func (v *viewer) console(c *command) bool {
 	return plausible.MatchString(first.text)
 }
 
-var plausible = pattern(`^(?:\.{0,2}/|~/)?[A-Za-z0-9_][\w.+/@-]*$`)
+var plausible = expr.New(`^(?:\.{0,2}/|~/)?[A-Za-z0-9_][\w.+/@-]*$`)
 
 // known reports whether a name is that of a program or a word of the shell.
 func (k *check) known(name string) bool {
@@ -133,7 +134,7 @@ var builtins = func() map[string]bool {
 	return set
 }()
 
-var compound = pattern(`^\s*(?:if (?:\[|!|grep|test|command|systemctl|docker|sudo|!)|for \w+ in |while (?:read|true|:|\[|!|IFS)|until \[|case \S+ in)`)
+var compound = expr.New(`^\s*(?:if (?:\[|!|grep|test|command|systemctl|docker|sudo|!)|for \w+ in |while (?:read|true|:|\[|!|IFS)|until \[|case \S+ in)`)
 
 // startsCommand reports whether a line begins with the name of a program.
 func (k *check) startsCommand(line string) bool {
@@ -245,7 +246,7 @@ func (v *viewer) program(c *command) {
 	v.arguments(c, p, table)
 }
 
-var falcoName = pattern(`^falco[-_a-z]`)
+var falcoName = expr.New(`^falco[-_a-z]`)
 
 // verb sees a daemon told to start or stop, as if it were a command for that.
 func (v *viewer) verb(c *command, p *catalogue.Program) bool {

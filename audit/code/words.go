@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"mvdan.cc/sh/v3/syntax"
+
+	"github.com/tiercel/tiercel/audit/expr"
 )
 
 // word is one word of a command.
@@ -69,10 +71,10 @@ func (c *command) plain() string {
 }
 
 var (
-	angled    = pattern(`<[A-Za-z][A-Za-z0-9 _./:|'-]*[A-Za-z0-9]>|<[A-Za-z]>`)
-	squared   = pattern(`\[(?i:[a-z]+[ _-])*(?i:id|pid|name|container|pod|node|namespace|user|username|ip|address|host|hostname|process|file|path|port|image|date|time|rule|key|service|url|number|value|interface|here)s?\]`)
-	upperWord = pattern(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|^[A-Z]{2,}$`)
-	fillIn    = pattern(`(?i)\bYOUR[_-]|path/to/|\bexample\b|^\.\.\.$|…|\bxxx+\b|\{\{?[a-z_. -]+\}\}?|<[^<>]+>|\[[a-z_ -]+\]|placeholder|%[a-z_]+%`)
+	angled    = expr.New(`<[A-Za-z][A-Za-z0-9 _./:|'-]*[A-Za-z0-9]>|<[A-Za-z]>`)
+	squared   = expr.New(`\[(?i:[a-z]+[ _-])*(?i:id|pid|name|container|pod|node|namespace|user|username|ip|address|host|hostname|process|file|path|port|image|date|time|rule|key|service|url|number|value|interface|here)s?\]`)
+	upperWord = expr.New(`\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|^[A-Z]{2,}$`)
+	fillIn    = expr.New(`(?i)\bYOUR[_-]|path/to/|\bexample\b|^\.\.\.$|…|\bxxx+\b|\{\{?[a-z_. -]+\}\}?|<[^<>]+>|\[[a-z_ -]+\]|placeholder|%[a-z_]+%`)
 )
 
 // isPlaceholder reports whether a word stands for something else.
