@@ -117,8 +117,10 @@ func readList[T any](name string, text []byte, into *[]*T, check func(*T) error)
 		if err != nil {
 			problems = append(problems, knowledge.Problem{File: name, Line: knowledge.YAMLLine(text, fmt.Sprintf("$[%d]", i)), Reason: err.Error()})
 		}
+		if v != nil {
+			*into = append(*into, v)
+		}
 	}
-	*into = append(*into, list...)
 	return problems
 }
 
