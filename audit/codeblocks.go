@@ -14,7 +14,6 @@ import (
 func (r *run) codeBlocks() {
 	var comments []*block
 	intro, label := "", "" // label: bold words that a paragraph before began with, as "Undo:"
-	var installed []string
 	under := ""
 	facts := r.factsForCode()
 	for _, b := range r.blocks {
@@ -23,13 +22,12 @@ func (r *run) codeBlocks() {
 			if r.isAlertText(b) {
 				continue
 			}
-			r.check(b, code.Block{Language: b.language, Text: b.text, Intro: strings.TrimSpace(under + "\n" + label + intro), Install: installed, Facts: facts}, 0)
-			installed = append(installed, installs(b.text)...)
+			r.check(b, code.Block{Language: b.language, Text: b.text, Intro: strings.TrimSpace(under + "\n" + label + intro), Facts: facts}, 0)
 			comments = append(comments, commentsOf(b)...)
 		case heading:
 			under, intro, label = b.text, "", ""
 		default:
-			r.codeSpans(b, under, installed, facts)
+			r.codeSpans(b, under, facts)
 			intro = b.text
 			if len(b.marks) > 0 && b.marks[0].kind == strongMark && b.marks[0].start == 0 {
 				label = b.text[:b.marks[0].end] + "\n"
@@ -49,21 +47,6 @@ func (r *run) factsForCode() map[string]string {
 	for _, f := range fieldsOf(r.alerts[0]) {
 		if g, ok := r.view.Get(f.Name); ok && g.Value.Known() {
 			out[f.Name] = g.Value.Text
-		}
-	}
-	return out
-}
-
-var installing = expr.New(`(?m)\b(?:apt|apt-get|aptitude|yum|dnf|microdnf|zypper|snap|brew|pip3?|pipx|npm|cargo|gem|go|helm|apk|pacman)\s+(?:-\S+\s+)*(?:install|add|-S\w*)\s+([^\n|;&#]+)`)
-
-// installs lists what the commands of a block install.
-func installs(text string) []string {
-	var out []string
-	for _, m := range installing.FindAllStringSubmatch(text, -1) {
-		for _, w := range strings.Fields(m[1]) {
-			if !strings.HasPrefix(w, "-") && len(out) < 1000 {
-				out = append(out, strings.Trim(w, `"'\`))
-			}
 		}
 	}
 	return out
@@ -129,7 +112,7 @@ func (r *run) check(b *block, c code.Block, at int) {
 }
 
 // codeSpans judges code spans that are commands and not names.
-func (r *run) codeSpans(b *block, under string, installed []string, facts map[string]string) {
+func (r *run) codeSpans(b *block, under string, facts map[string]string) {
 	if r.code == nil {
 		return
 	}
@@ -138,7 +121,7 @@ func (r *run) codeSpans(b *block, under string, installed []string, facts map[st
 		if _, isValue := r.known.elsewhere(text); isValue || r.isJudged(b, m) || r.known.within(text) || r.own.hasValue(text) || !r.code.Looks(text) || !r.toRun(b, m) {
 			continue
 		}
-		r.check(b, code.Block{Text: text, Intro: strings.TrimSpace(under + "\n" + b.text), Inline: true, Install: installed, Facts: facts}, m.start)
+		r.check(b, code.Block{Text: text, Intro: strings.TrimSpace(under + "\n" + b.text), Inline: true, Facts: facts}, m.start)
 	}
 }
 

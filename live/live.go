@@ -59,11 +59,10 @@ type Live struct {
 	next    uint64 // the position that comes next
 	saved   uint64 // that of the last checkpoint
 
-	analysed  atomic.Uint64 // positions before this are in the store
-	waiting   atomic.Int64  // when the oldest record that is not in the store was received, nanoseconds since 1970; 0: none
-	Undecoded atomic.Int64  // records that turned out to be no alert
-	Repeats   atomic.Int64  // alerts that had been delivered before
-	Beyond    atomic.Int64  // alerts of kinds beyond the limit
+	analysed atomic.Uint64 // positions before this are in the store
+	waiting  atomic.Int64  // when the oldest record that is not in the store was received, nanoseconds since 1970; 0: none
+	counted  atomic.Pointer[Counted]
+	count    Counted // of Run alone; counted is a copy
 
 	mu   sync.Mutex
 	subs map[chan Change]bool
@@ -74,6 +73,18 @@ type Change struct {
 	Incident string
 	Seq      uint64 // of the alerts before the next
 }
+
+// Counted is what does not show in the incidents.
+type Counted struct {
+	Undecoded int64 // records that turned out to be no alert
+	Repeats   int64 // alerts that had been delivered before
+	Beyond    int64 // alerts of kinds beyond the limit: stored, and in no incident
+	Forgotten int64 // links that were given up for want of room: an incident may be split there
+	Late      int64 // alerts that came so late that what they belong to may have been forgotten
+}
+
+// Counted returns the counts; Forgotten and Late outlive a restart.
+func (l *Live) Counted() Counted { return *l.counted.Load() }
 
 // pending is what waits for the store.
 type pending struct {
@@ -100,7 +111,15 @@ func Open(ctx context.Context, opt Options) (*Live, error) {
 		return nil, err
 	}
 	l.analysed.Store(l.next)
+	l.publish()
 	return l, nil
+}
+
+// publish makes the counts known to other goroutines.
+func (l *Live) publish() {
+	l.count.Forgotten, l.count.Late = int64(l.l.Kinds().Forgotten()), int64(l.l.Kinds().Late())
+	c := l.count
+	l.counted.Store(&c)
 }
 
 // readKey reads the key with which duplicates are recognised, and makes it if
@@ -290,7 +309,7 @@ func (l *Live) add(ctx context.Context, b *batch) error {
 	for i := range b.seen {
 		it := &b.seen[i]
 		if it.reason != "" {
-			l.Undecoded.Add(1)
+			l.count.Undecoded++
 			l.log.Error("a record of the journal is no alert", "position", b.first+uint64(i), "reason", it.reason)
 			if _, err := l.opt.Store.PutDeadLetter(ctx, store.DeadLetter{Received: it.received, Reason: it.reason, Raw: it.raw}); err != nil {
 				l.log.Error("no dead letter", "error", err)
@@ -304,12 +323,12 @@ func (l *Live) add(ctx context.Context, b *batch) error {
 		id, fresh, repeat := l.l.Add(&it.seen)
 		switch {
 		case id == 0:
-			l.Beyond.Add(1)
+			l.count.Beyond++
 		case fresh:
 			l.info[id] = l.learn(it)
 		}
 		if repeat {
-			l.Repeats.Add(1)
+			l.count.Repeats++
 		}
 		l.rest.alerts = append(l.rest.alerts, store.Alert{Seq: uint64(it.seen.Line), Time: it.seen.Time, Received: it.received, Kind: id, Repeat: repeat, Raw: it.raw})
 	}
@@ -340,6 +359,7 @@ func (l *Live) flush(ctx context.Context) error {
 			return fmt.Errorf("store: %w", err)
 		}
 	}
+	l.publish()
 	l.rest = pending{alerts: l.rest.alerts[:0]}
 	l.analysed.Store(l.next)
 	l.waiting.Store(0)

@@ -310,7 +310,26 @@ func TestWhatIsNoAlertIsKeptApart(t *testing.T) {
 	s.settle(t)
 	letters, err := s.store.DeadLetters(context.Background(), 0, 10)
 	stats, _ := s.store.Stats(context.Background())
-	if err != nil || len(letters) != 2 || stats.Alerts != 2 || s.live.Undecoded.Load() != 2 {
+	if err != nil || len(letters) != 2 || stats.Alerts != 2 || s.live.Counted().Undecoded != 2 {
 		t.Errorf("%d dead letters, %d alerts, %v", len(letters), stats.Alerts, err)
+	}
+}
+
+// TestSearchFindsWhatWasCountedAgain searches for a kind after a second alert of
+// it was written.
+func TestSearchFindsWhatWasCountedAgain(t *testing.T) {
+	s := start(t, t.TempDir())
+	defer s.end(t)
+	for n := range 3 {
+		raw := fmt.Sprintf(`{"hostname":"web1","rule":"Terminal shell in container","priority":"Notice","source":"syscall","time":"2026-11-24T09:00:0%d.000000001Z","output_fields":{"container.id":"0a1b2c3d4e5f","proc.cmdline":"zebra-shell","user.name":"root"}}`, n)
+		appendAll(t, s, [][]byte{envelope.Append(nil, envelope.Envelope{Received: time.Now(), Raw: []byte(raw)})})
+		s.settle(t)
+		page, err := s.store.Incidents(context.Background(), store.Query{Text: "zebra"})
+		if err != nil || len(page.Items) != 1 || page.Items[0].Count != n+1 {
+			t.Fatalf("after %d alerts: %+v, %v", n+1, page.Items, err)
+		}
+	}
+	if c := s.live.Counted(); c != (live.Counted{}) {
+		t.Errorf("%+v", c)
 	}
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/getkin/kin-openapi/routers/gorillamux"
 
 	"github.com/tiercel/tiercel/journal"
+	"github.com/tiercel/tiercel/live"
 	"github.com/tiercel/tiercel/report"
 	"github.com/tiercel/tiercel/server/envelope"
 	"github.com/tiercel/tiercel/store"
@@ -323,6 +324,7 @@ func (f *fakeLive) tell(c Change) {
 }
 
 func (f *fakeLive) Document(_ context.Context, id string) (*report.Document, error) { return f.doc(id) }
+func (f *fakeLive) Counted() live.Counted                                           { return live.Counted{Late: 3} }
 func (f *fakeLive) Lag() (int, time.Duration)                                       { return f.lag, time.Duration(f.lag) * time.Second }
 
 // fullJournal takes nothing.

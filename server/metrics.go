@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 	"golang.org/x/time/rate"
 
+	"github.com/tiercel/tiercel/live"
 	"github.com/tiercel/tiercel/server/envelope"
 )
 
@@ -111,6 +112,23 @@ func newMetrics(s *Server) *metrics {
 		}
 		return 1
 	})
+	for _, x := range []struct {
+		name, help string
+		of         func(live.Counted) int64
+	}{
+		{"tiercel_analysis_undecoded_total", "Records of the journal that turned out to be no alert; they are dead letters.", func(c live.Counted) int64 { return c.Undecoded }},
+		{"tiercel_analysis_repeats_total", "Alerts that had been delivered before.", func(c live.Counted) int64 { return c.Repeats }},
+		{"tiercel_analysis_beyond_total", "Alerts of kinds beyond the limit: stored, and in no incident.", func(c live.Counted) int64 { return c.Beyond }},
+		{"tiercel_analysis_forgotten_total", "Links that were given up for want of room: an incident may be split there.", func(c live.Counted) int64 { return c.Forgotten }},
+		{"tiercel_analysis_late_total", "Alerts that came so late that an incident may be split there.", func(c live.Counted) int64 { return c.Late }},
+	} {
+		reg.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: x.name, Help: x.help}, func() float64 {
+			if s.opt.Live == nil {
+				return 0
+			}
+			return float64(x.of(s.opt.Live.Counted()))
+		}))
+	}
 	gauge("tiercel_event_streams", "Clients of /api/v1/events.", func() float64 { return float64(s.streams.Load()) })
 	gauge("tiercel_ingest_waiting", "Requests with alerts that wait for their turn.", func() float64 { return float64(s.ingest.waiting.Load()) })
 	if s.opt.DataDir != "" {

@@ -48,6 +48,8 @@ type Live interface {
 	// Lag is how many records of the journal are still to be analysed, and how
 	// long ago the oldest of them was received.
 	Lag() (records int, since time.Duration)
+	// Counted is what does not show in the incidents.
+	Counted() live.Counted
 }
 
 // Options say what a Server works with. Store and Journal are required.

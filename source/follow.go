@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -30,7 +31,8 @@ type Follower struct {
 	Every time.Duration // how often it looks; 0 is 200 ms
 	Log   *slog.Logger
 	// Take is given whole lines, at most about chunk bytes of them, and the place
-	// behind them. It is called again with the same ones until it succeeds.
+	// behind them. It is called again with the same ones until it succeeds, and
+	// must not keep them.
 	Take func(ctx context.Context, lines []byte, at Place) error
 
 	f     *os.File
@@ -161,9 +163,10 @@ func (w *Follower) read(ctx context.Context) error {
 		w.place.Offset, w.rest = 0, nil
 	}
 	for {
-		buf := make([]byte, chunk)
-		n, err := w.f.ReadAt(buf, w.place.Offset+int64(len(w.rest)))
-		w.rest = append(w.rest, buf[:n]...)
+		held := len(w.rest)
+		w.rest = slices.Grow(w.rest, chunk)[:held+chunk]
+		n, err := w.f.ReadAt(w.rest[held:], w.place.Offset+int64(held))
+		w.rest = w.rest[:held+n]
 		if last := bytes.LastIndexByte(w.rest, '\n'); last >= 0 || len(w.rest) > longLine {
 			if last < 0 {
 				last = len(w.rest) - 1
@@ -204,7 +207,7 @@ func (w *Follower) take(ctx context.Context, n int) error {
 		}
 	}
 	w.place = at
-	w.rest = append([]byte(nil), w.rest[n:]...)
+	w.rest = append(w.rest[:0], w.rest[n:]...)
 	return nil
 }
 

@@ -24,23 +24,25 @@ type Alert struct {
 // object of the event, in one incident. Count and Last may be behind those of
 // the alerts by what is not yet written.
 type Kind struct {
-	ID         uint64
-	Incident   string // Incident.ID
-	Key        string // names the kind in every run and on every machine
-	Rule       string
-	Source     string
-	Priority   string
-	Host       string
-	Container  string
-	Class      string
-	Severity   string
-	Count      int // without Repeats
-	Repeats    int
-	First      time.Time
-	Last       time.Time
-	FirstSeq   uint64 // of its first alert
-	State      []byte // what package incident needs to go on with it; opaque here
-	Searchable string // text of its alerts that differs between kinds: rule, output, values
+	ID        uint64
+	Incident  string // Incident.ID
+	Key       string // names the kind in every run and on every machine
+	Rule      string
+	Source    string
+	Priority  string
+	Host      string
+	Container string
+	Class     string
+	Severity  string
+	Count     int // without Repeats
+	Repeats   int
+	First     time.Time
+	Last      time.Time
+	FirstSeq  uint64 // of its first alert
+	State     []byte // what package incident needs to go on with it; opaque here
+	// Searchable is text of its alerts that differs between kinds: rule, output,
+	// values. "" leaves what is there, so that it need not be held.
+	Searchable string
 }
 
 // Incident is what belongs together.
@@ -142,7 +144,6 @@ type Silence struct {
 	Created   time.Time
 	Until     time.Time
 	Ended     time.Time // zero while it holds
-	Hidden    int       // alerts that it has hidden
 }
 
 // DeadLetter is something that was received and can never be an alert.

@@ -21,7 +21,6 @@ type Block struct {
 	Intro    string            // heading and paragraph before it, or around a span
 	Inline   bool              // a code span
 	Before   string            // the text of the blocks of the report before it
-	Install  []string          // programs and packages that earlier blocks of the report install
 	Facts    map[string]string // fields of the alert by name, nil when none are known
 	Time     time.Time         // of the event; zero when it is not known
 	Zone     *time.Duration    // of the host: what its clock is ahead of UTC; nil when it is not known

@@ -149,10 +149,12 @@ type Place struct {
 // Match reports whether p is the path.
 func (p *Place) Match(s string) bool { return p.re.match("^(?:"+p.Path+")$", s) }
 
-// Name is a package or unit that is known although Debian has none of that name.
+// Name is a package or unit that is known although Debian has none of that name;
+// or, of kind plain, a program whose name with any word behind it is a command and
+// no phrase of a sentence.
 type Name struct {
 	Names   []string `yaml:"names" json:"names"`
-	Kind    string   `yaml:"kind" json:"kind"` // package, unit, api, sysctl, python
+	Kind    string   `yaml:"kind" json:"kind"` // package, unit, api, sysctl, python, plain
 	Exists  string   `yaml:"exists" json:"exists"`
 	Is      string   `yaml:"is,omitempty" json:"is,omitempty"`
 	Use     string   `yaml:"use,omitempty" json:"use,omitempty"`

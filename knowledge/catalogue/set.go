@@ -226,7 +226,7 @@ func (n *Name) check() error {
 	if err := oneOf("exists", n.Exists, "yes", "no", "repository", "other"); err != nil {
 		return err
 	}
-	return oneOf("kind", n.Kind, "package", "unit", "api", "sysctl", "python")
+	return oneOf("kind", n.Kind, "package", "unit", "api", "sysctl", "python", "plain")
 }
 
 func (f *Format) check() error {

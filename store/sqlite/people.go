@@ -105,11 +105,11 @@ func (s *Store) PutSilence(ctx context.Context, x store.Silence) (id int64, err 
 	err = s.begin(ctx, "silence", func(tx *sql.Tx) error {
 		if x.ID != 0 {
 			id = x.ID
-			return changed(tx.ExecContext(ctx, "UPDATE silence SET condition = ?, why = ?, until = ?, hidden = ? WHERE id = ?",
-				x.Condition, x.Why, nanos(x.Until), x.Hidden, x.ID))
+			return changed(tx.ExecContext(ctx, "UPDATE silence SET condition = ?, why = ?, until = ? WHERE id = ?",
+				x.Condition, x.Why, nanos(x.Until), x.ID))
 		}
-		id, err = inserted(tx.ExecContext(ctx, `INSERT INTO silence (condition, why, by, created, until, ended, hidden)
-			VALUES (?, ?, ?, ?, ?, ?, ?)`, x.Condition, x.Why, x.By, nanos(x.Created), nanos(x.Until), nanos(x.Ended), x.Hidden))
+		id, err = inserted(tx.ExecContext(ctx, `INSERT INTO silence (condition, why, by, created, until, ended)
+			VALUES (?, ?, ?, ?, ?, ?)`, x.Condition, x.Why, x.By, nanos(x.Created), nanos(x.Until), nanos(x.Ended)))
 		return err
 	})
 	return id, err
@@ -162,13 +162,13 @@ func (s *Store) Silences(ctx context.Context, ended bool) (list []store.Silence,
 		return each(ctx, tx, func(scan func(...any) error) error {
 			var x store.Silence
 			var created, until, end int64
-			if err := scan(&x.ID, &x.Condition, &x.Why, &x.By, &created, &until, &end, &x.Hidden); err != nil {
+			if err := scan(&x.ID, &x.Condition, &x.Why, &x.By, &created, &until, &end); err != nil {
 				return err
 			}
 			x.Created, x.Until, x.Ended = moment(created), moment(until), moment(end)
 			list = append(list, x)
 			return nil
-		}, "SELECT id, condition, why, by, created, until, ended, hidden FROM silence WHERE ? OR ended = ? ORDER BY id", ended, int64(none))
+		}, "SELECT id, condition, why, by, created, until, ended FROM silence WHERE ? OR ended = ? ORDER BY id", ended, int64(none))
 	})
 	return list, err
 }

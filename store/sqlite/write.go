@@ -421,7 +421,7 @@ func (w *writing) kinds(list []store.Kind) error {
 		if _, err := body.ExecContext(w.ctx, k.Key, k.Source, k.Priority, blob(k.State), id); err != nil {
 			return err
 		}
-		if old == k.Searchable {
+		if k.Searchable == "" || old == k.Searchable {
 			continue
 		}
 		if err := w.exec("UPDATE body SET searchable = ? WHERE kind = ?", k.Searchable, id); err != nil {
@@ -430,9 +430,7 @@ func (w *writing) kinds(list []store.Kind) error {
 		if err := w.exec("DELETE FROM kind_text WHERE rowid = ?", id); err != nil {
 			return err
 		}
-		if k.Searchable != "" {
-			search = append(search, id, k.Searchable)
-		}
+		search = append(search, id, k.Searchable)
 	}
 	if err := w.s.stmts.kinds.insert(w.ctx, w.tx, kinds); err != nil {
 		return err
